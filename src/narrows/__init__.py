@@ -1,0 +1,63 @@
+"""narrows: the autoencoder toolkit.
+
+An autoencoder **corrupts** its input, **encodes** it, squeezes the features through a **bottleneck** that charges a
+**rate**, **decodes** the code into a **likelihood** of the clean input, and pays **penalties**.
+
+>>> import narrows
+>>> ae = narrows.Autoencoder(latent_dim=2, epochs=5, random_state=0)
+
+Importing narrows is quick: torch is imported when one of its names is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from narrows import recipes as recipes
+    from narrows.core.errors import ChoiceError, FileError, InputError, NarrowsError, TrainingError
+    from narrows.core.spec import SampleSpec
+    from narrows.data.files import open_data
+    from narrows.estimators import Autoencoder
+    from narrows.estimators.loading import load
+    from narrows.model import AutoencoderModule
+
+_HOMES = {
+    "Autoencoder": "narrows.estimators",
+    "AutoencoderModule": "narrows.model",
+    "ChoiceError": "narrows.core.errors",
+    "FileError": "narrows.core.errors",
+    "InputError": "narrows.core.errors",
+    "NarrowsError": "narrows.core.errors",
+    "SampleSpec": "narrows.core.spec",
+    "TrainingError": "narrows.core.errors",
+    "load": "narrows.estimators.loading",
+    "open_data": "narrows.data.files",
+}
+
+__version__ = "0.1.0"
+__all__ = [
+    "Autoencoder",
+    "AutoencoderModule",
+    "ChoiceError",
+    "FileError",
+    "InputError",
+    "NarrowsError",
+    "SampleSpec",
+    "TrainingError",
+    "__version__",
+    "load",
+    "open_data",
+    "recipes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "recipes":  # a folder that can be called
+        return import_module("narrows.recipes")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'narrows' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

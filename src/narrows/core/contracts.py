@@ -1,0 +1,182 @@
+"""The six kinds of part, and the two that put them to work: abstract classes, nothing else.
+
+    Corruption -> Encoder -> Bottleneck -> Decoder -> Likelihood        + Penalty
+    Network: a mirrored encoder and decoder        Objective: how a trace becomes one number
+
+A part is abstract or final: to change one, wrap it. Randomness enters by a generator called `rng`, and where a part
+takes `rng=None`, nothing is drawn: evaluation is deterministic unless somebody hands over a generator.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch import Generator, Tensor, nn
+
+from narrows.core.spec import SampleSpec
+from narrows.core.trace import Code, Features, Loss, Trace, View
+
+if TYPE_CHECKING:
+    from narrows.model import AutoencoderModule
+
+
+class Part(nn.Module, ABC):
+    """What all parts share: weights, and a hook for state that no gradient moves."""
+
+    def after_step(self, trace: Trace, rng: Generator) -> None:
+        """Update running state (a scale, a codebook, a chain) after an optimiser step."""
+
+
+class Corruption(Part):
+    """What the encoder is not shown. The likelihood is still of the clean input."""
+
+    @abstractmethod
+    def forward(self, view: View, rng: Generator) -> View:
+        """The view with less in it: (n, *s) in, (n, *s) out."""
+
+
+class Encoder(Part):
+    """From a view to `out_features` numbers per sample."""
+
+    out_features: int
+    linear: nn.Linear | None
+    """The linear path beside the network, where there is one."""
+
+    @abstractmethod
+    def forward(self, view: View) -> Features:
+        """Features of (n, *s): values (n, out_features)."""
+
+    @abstractmethod
+    def silence(self) -> bool:
+        """Set the network's last affine map to zero, so that a linear path begins alone; False where there is none."""
+
+
+@dataclass(frozen=True)
+class LinearStart:
+    """How a bottleneck wants principal components scaled, so that the model begins as PCA.
+
+    Args:
+        encode: Gain of each component on its way in, (k,).
+        decode: Gain of each component on its way out, (k,).
+        features: Constant for every feature after the first k, (in_features - k,).
+    """
+
+    encode: Tensor
+    decode: Tensor
+    features: Tensor
+
+
+class Bottleneck(Part):
+    """Squeezes `in_features` numbers into a code of `latent_dim` and charges a rate for it."""
+
+    in_features: int
+    latent_dim: int
+    free: bool
+    """True where the code costs nothing, so that the error of reconstruction alone judges the model."""
+    unit_code: bool = False
+    """True where every entry of the code lies between 0 and 1."""
+
+    @abstractmethod
+    def forward(self, features: Features, rng: Generator | None) -> Code:
+        """The code of a batch; the mean code where `rng` is None."""
+
+    @abstractmethod
+    def linear_start(self, variances: Tensor, noise: Tensor) -> LinearStart | None:
+        """The gains that make a linear model with this bottleneck equal to (probabilistic) PCA, or None.
+
+        Args:
+            variances: The k largest eigenvalues of the covariance, (k,), k <= latent_dim.
+            noise: The mean of the other eigenvalues, a scalar.
+        """
+
+
+class Decoder(Part):
+    """From a code to the numbers of a likelihood, `params_shape` per sample."""
+
+    params_shape: tuple[int, ...]
+    linear: nn.Linear | None
+    """The linear path beside the network, where there is one."""
+
+    @abstractmethod
+    def forward(self, code: Code, context: Tensor | None) -> Tensor:
+        """The likelihood's numbers, (n, *params_shape)."""
+
+    @abstractmethod
+    def silence(self) -> bool:
+        """Set the network's last affine map to zero, so that a linear path begins alone; False where there is none."""
+
+
+class Likelihood(Part):
+    """What the decoder's numbers say about data. `params` is (n, p, *s): p numbers for each value."""
+
+    params_per_value: ClassVar[int]
+    support: ClassVar[Literal["real", "unit"]]
+    """Which values it can describe: any number, or the interval [0, 1]."""
+    linear_mean: bool
+    """Whether the mean is the first of the p numbers itself, so that a linear path can begin as PCA."""
+
+    def params_shape(self, spec: SampleSpec) -> tuple[int, ...]:
+        """How many numbers a decoder has to hand over for one sample."""
+        return (self.params_per_value, *spec.shape)
+
+    @abstractmethod
+    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+        """Log-density of each value in nats, (n, *s)."""
+
+    @abstractmethod
+    def mean(self, params: Tensor) -> Tensor:
+        """Expectation of each value, (n, *s)."""
+
+    @abstractmethod
+    def median(self, params: Tensor) -> Tensor:
+        """Median of each value, (n, *s)."""
+
+    @abstractmethod
+    def sample(self, params: Tensor, rng: Generator) -> Tensor:
+        """One draw of each value, (n, *s)."""
+
+    @abstractmethod
+    def start(self, noise: Tensor) -> None:
+        """Set what the likelihood knows of the noise, a variance per value, before training begins."""
+
+
+class Penalty(Part):
+    """What is neither distortion nor rate, in nats, its weight included."""
+
+    weight: float
+    needs_unit_code: ClassVar[bool] = False
+    """Whether the penalty makes sense only for codes between 0 and 1."""
+
+    @abstractmethod
+    def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> Tensor:
+        """A scalar, or one number per sample, (n,)."""
+
+
+class Objective(Part):
+    """How the draws of a trace become one number to differentiate, and a `Loss` to report."""
+
+    @abstractmethod
+    def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:
+        """The scalar to minimise, in nats per sample, and its terms."""
+
+
+class Network(ABC):
+    """A family of networks: options in, a mirrored encoder and decoder out."""
+
+    kinds: ClassVar[tuple[str, ...]]
+    """The kinds of sample that the family takes."""
+
+    @abstractmethod
+    def pair(
+        self, spec: SampleSpec, features: int, latent_dim: int, params_shape: tuple[int, ...]
+    ) -> tuple[Encoder, Decoder]:
+        """Build the two halves.
+
+        Args:
+            spec: What one sample is.
+            features: How many numbers the bottleneck takes from the encoder.
+            latent_dim: How many numbers the decoder gets.
+            params_shape: What the likelihood takes from the decoder.
+        """

@@ -1,0 +1,35 @@
+"""Additive normal noise, drawn afresh each time."""
+
+from dataclasses import replace
+
+import torch
+from torch import Generator
+
+from narrows.core.contracts import Corruption
+from narrows.core.errors import ChoiceError
+from narrows.core.trace import View
+
+
+class GaussianNoise(Corruption):
+    """x + scale * noise, as in the denoising autoencoder of Vincent et al. (2008).
+
+    Args:
+        scale: Standard deviation of the noise, in units of the scaled data.
+
+    >>> import torch
+    >>> GaussianNoise(0.0)(View(torch.ones(1, 2)), torch.Generator()).x
+    tensor([[1., 1.]])
+    """
+
+    def __init__(self, scale: float = 0.3) -> None:
+        super().__init__()
+        if scale < 0:
+            raise ChoiceError(f"the scale of noise is at least 0, got {scale!r}")
+        self.scale = scale
+
+    def forward(self, view: View, rng: Generator) -> View:
+        noise = torch.randn(view.x.shape, generator=rng, device=view.x.device, dtype=view.x.dtype)
+        return replace(view, x=view.x + self.scale * noise)
+
+    def extra_repr(self) -> str:
+        return f"scale={self.scale}"

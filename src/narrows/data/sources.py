@@ -1,0 +1,80 @@
+"""Sources of batches. An array in memory or on disk is one source; a batch is one gather."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from narrows.data.arrays import Array
+from narrows.data.schema import ArraySchema
+
+GATHERED = {np.dtype(t) for t in ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")}
+"""Types that torch can gather where they lie."""
+
+
+class ArraySource:
+    """Some rows of an array, as batches of tensors.
+
+    The array keeps its type until the batch: uint8 images stay uint8, a memmap is read as far as it is needed.
+
+    Args:
+        array: Raw values, (n, ...).
+        schema: How they become tensors.
+        rows: Which rows; None for all.
+        device: Where batches go. Data that fits lies there as a whole.
+    """
+
+    def __init__(
+        self, array: Array, schema: ArraySchema, rows: Tensor | None = None, device: torch.device | None = None
+    ) -> None:
+        self.schema = schema
+        self.rows = rows
+        self.device = device or torch.device("cpu")
+        self.array = array
+        self.resident: Tensor | None = None
+        plain = array.dtype in GATHERED and array.flags.writeable and min(array.strides, default=0) >= 0
+        if plain and not isinstance(array, np.memmap) and array.dtype.isnative:
+            self.resident = torch.from_numpy(array)
+            if self.device.type == "cuda" and array.nbytes < torch.cuda.mem_get_info(self.device)[0] // 2:
+                self.resident = self.resident.to(self.device)
+
+    def __len__(self) -> int:
+        return len(self.array) if self.rows is None else len(self.rows)
+
+    def take(self, positions: Tensor) -> Tensor:
+        """The samples at these positions of the source, (b, *spec.shape)."""
+        rows = positions if self.rows is None else self.rows[positions]
+        if self.resident is not None:
+            raw = self.resident.index_select(0, rows.to(self.resident.device))
+        else:
+            raw = torch.from_numpy(self._read(rows.numpy()))
+        return self.schema.tensor(raw.to(self.device, non_blocking=True))
+
+    def _read(self, rows: Array) -> Array:
+        """Rows of an array that torch cannot gather itself, in types that it knows."""
+        found = self.array[rows]
+        if found.dtype not in GATHERED:
+            return found.astype(np.float64)
+        return np.ascontiguousarray(found, dtype=found.dtype.newbyteorder("="))
+
+    def batches(self, size: int, rng: Generator | None = None, start: int = 0) -> Iterator[Tensor]:
+        """All samples once, `size` at a time: shuffled by `rng`, or in order; from batch number `start` on."""
+        n = len(self)
+        order = torch.arange(n) if rng is None else torch.randperm(n, generator=rng)
+        for first in range(start * size, n, size):
+            yield self.take(order[first : first + size])
+
+
+def split(n: int, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
+    """Rows to train on and rows to validate on, drawn at random, each in order.
+
+    >>> train, held_out = split(10, 0.2, Generator().manual_seed(0))
+    >>> len(train), len(held_out)
+    (8, 2)
+    """
+    held_out = max(1, round(n * fraction)) if fraction > 0 and n > 1 else 0
+    order = torch.randperm(n, generator=rng)
+    return order[held_out:].sort().values, order[:held_out].sort().values

@@ -1,0 +1,305 @@
+"""The estimator for codes: fit, transform, and back."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+
+from narrows.core.trace import View
+from narrows.data.arrays import Array, as_array
+from narrows.data.schema import ArraySchema
+from narrows.estimators import model_file
+from narrows.estimators.containers import like
+from narrows.model import AutoencoderModule
+from narrows.tasks import codes
+from narrows.training import rules
+from narrows.training.fit import Continuation, Request, fit
+from narrows.training.seeds import seed_of
+
+
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    r"""Learns a code: fewer numbers for each sample, from which the sample can be rebuilt.
+
+        loss(x) = distortion + rate + penalties        z = transform(x),  x' = inverse_transform(z)
+
+    Takes tables `(n, d)` and images `(n, height, width)`, `(n, height, width, channels)` or `(n, channels, height,
+    width)` of any numeric type, as arrays, data frames or memory maps. With a plain code the model is never worse than
+    PCA with as many dimensions on the rows that validate it, which `fit` begins from.
+
+    Args:
+        recipe: A named model, see `narrows.recipes()`; `"auto"` is `"convolutional"` for images, else `"deep"`.
+        latent_dim: Size of the code; None for the square root of the number of values, at most 64.
+        recipe_options: Options of the recipe, such as `{"widths": [256, 64]}`.
+        likelihood: `"auto"` (a coin for zeros and ones, otherwise normal with a learned scale), `"normal"` (squared
+            error), `"bernoulli"` (binary cross-entropy), or a name with options.
+        scaling: `"shared"` (one scale for all columns), `"column"` (one each), `"none"`, or `"auto"`: shared unless
+            most columns have ranges far below the widest.
+        epochs: Passes over the data, at most; None for about 10,000 steps.
+        batch_size: Rows of a step; `"auto"` for 32 to 256 by the number of rows.
+        learning_rate: Of the optimiser; `"auto"` for its default.
+        optimizer: `"adam"`, `"adamw"`, `"sgd"` or `"muon"`.
+        weight_decay: Of the optimiser.
+        schedule: `"cosine"`, `"one_cycle"` or `"constant"`.
+        warmup: Share of the run over which the learning rate climbs.
+        gradient_clip: Largest norm of the gradient of the loss per value; None for no limit.
+        validation_fraction: Share of the rows set aside to judge the model.
+        patience: Epochs without a better score before training stops; `"auto"` for a tenth of them, None for never.
+        max_time: Seconds after which training stops.
+        checkpoint: Folder to write moments to, and to resume from.
+        tensorboard: Folder for TensorBoard; needs the extra `narrows[tensorboard]`.
+        device: `"auto"`, `"cpu"`, `"cuda"`, ...
+        precision: `"float32"`, `"bfloat16"`, or `"auto"`: by a fixed rule on hardware and shapes.
+        random_state: A whole number for the same result each time.
+        verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
+
+    Attributes:
+        module_: The trained `AutoencoderModule`, a torch module.
+        schema_: How raw values become tensors and come back.
+        chosen_: What was chosen where the choice was ours, and the best epoch.
+        history_: A row of losses for each epoch.
+        n_features_in_: Columns seen in fit (for images, the length of the first axis of one).
+
+    Source: Hinton and Salakhutdinov (2006) for the default recipe; the recipes name theirs.
+
+    >>> from sklearn.datasets import load_iris
+    >>> X = load_iris().data
+    >>> ae = Autoencoder(latent_dim=2, epochs=5, random_state=0).fit(X)
+    >>> ae.transform(X).shape, ae.reconstruct(X).shape
+    ((150, 2), (150, 4))
+    """
+
+    module_: AutoencoderModule
+    schema_: ArraySchema
+    chosen_: dict[str, Any]
+    history_: list[dict[str, Any]]
+    n_features_in_: int
+    _continuation: Continuation | None = None
+
+    def __init__(
+        self,
+        *,
+        recipe: str = "auto",
+        latent_dim: int | None = None,
+        recipe_options: Mapping[str, Any] | None = None,
+        likelihood: str | Mapping[str, Any] = "auto",
+        scaling: str = "auto",
+        epochs: int | None = None,
+        batch_size: int | str = "auto",
+        learning_rate: float | str = "auto",
+        optimizer: str = "adam",
+        weight_decay: float = 0.0,
+        schedule: str = "cosine",
+        warmup: float = 0.03,
+        gradient_clip: float | None = None,
+        validation_fraction: float = 0.1,
+        patience: int | str | None = "auto",
+        max_time: float | None = None,
+        checkpoint: str | Path | None = None,
+        tensorboard: str | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        random_state: Any = None,
+        verbose: int = 1,
+    ) -> None:
+        self.recipe = recipe
+        self.latent_dim = latent_dim
+        self.recipe_options = recipe_options
+        self.likelihood = likelihood
+        self.scaling = scaling
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.optimizer = optimizer
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.warmup = warmup
+        self.gradient_clip = gradient_clip
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.max_time = max_time
+        self.checkpoint = checkpoint
+        self.tensorboard = tensorboard
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None, *, validation_data: Any = None) -> Self:
+        """Learn the code.
+
+        Args:
+            X: Samples, (n, d) or images.
+            y: Ignored.
+            validation_data: Samples that judge the model instead of a part of X.
+
+        Raises:
+            InputError: Data that cannot be used: missing values, text, fewer than two rows or columns.
+            ChoiceError: An unknown name, with the nearest known one, or an impossible value.
+            TrainingError: The loss was not finite even at lower learning rates.
+        """
+        validate_data(self, X, skip_check_array=True)
+        array = as_array(X, least_rows=2)
+        held_out = None if validation_data is None else as_array(validation_data)
+        found = fit(array, self._request(), held_out, named=X)
+        self.module_, self.schema_, self.chosen_, self.history_ = (
+            found.module,
+            found.schema,
+            found.chosen,
+            found.history,
+        )
+        self._continuation = None
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Train on one more batch of samples: a single pass, at a constant learning rate.
+
+        The first call learns the schema and begins as PCA of its batch, so let that batch be a fair sample.
+
+        Args:
+            X: Samples, (n, d) or images.
+            y: Ignored.
+        """
+        first = not hasattr(self, "module_")
+        validate_data(self, X, skip_check_array=True, reset=first)
+        array = as_array(X, least_rows=2 if first else 1)
+        if self._continuation is None:
+            begun = None if first else (self.module_, self.schema_, self.chosen_)
+            self._continuation = Continuation(array, self._request(), begun, named=X)
+            if first:
+                self.history_ = []
+        self._continuation.go_on(array, named=X)
+        self.module_, self.schema_, self.chosen_ = (
+            self._continuation.module,
+            self._continuation.schema,
+            self._continuation.chosen,
+        )
+        return self
+
+    def transform(self, X: Any) -> Array:
+        """The codes of samples: the posterior mean where the code is random.
+
+        Args:
+            X: Samples of the same shape as in fit.
+
+        Returns:
+            (n, latent_dim), float64 for float64 input, otherwise float32.
+        """
+        array = self._checked(X)
+        found = codes.encode(self._module(), self.schema_, array)
+        return found.astype(np.float64) if array.dtype == np.float64 else found
+
+    def inverse_transform(self, Z: Any) -> Any:
+        """The samples that codes stand for, in the units and type of the data in fit.
+
+        Args:
+            Z: Codes, (n, latent_dim).
+        """
+        check_is_fitted(self)
+        return like(Z, codes.decode(self._module(), self.schema_, as_array(Z)), self)
+
+    def reconstruct(self, X: Any) -> Any:
+        """The samples, encoded and decoded: same container, shape, units and type.
+
+        Args:
+            X: Samples of the same shape as in fit.
+        """
+        array = self._checked(X)
+        found = codes.reconstruct(self._module(), self.schema_, array)
+        return like(X, found if array.dtype == found.dtype else _cast(found, array.dtype), self)
+
+    def score_samples(self, X: Any) -> Array:
+        """How well each sample is explained, in nats: minus distortion and rate. Higher is more normal.
+
+        Args:
+            X: Samples of the same shape as in fit.
+
+        Returns:
+            (n,) float64.
+        """
+        return codes.score_samples(self._module(), self.schema_, self._checked(X))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean of `score_samples`."""
+        return float(self.score_samples(X).mean())
+
+    def encoder_module(self) -> nn.Module:
+        """A plain torch encoder for other networks: raw samples as a tensor in, codes out, with gradients.
+
+        It is a copy: training it further leaves this estimator as it is.
+        """
+        check_is_fitted(self)
+        return RawEncoder(copy.deepcopy(self.module_), self.schema_)
+
+    def save(self, path: str | Path) -> None:
+        """Write everything needed to use the model to one `.safetensors` file."""
+        check_is_fitted(self)
+        model_file.save(self, path)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "module_")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("_continuation", None)
+        if "module_" in state:
+            state["module_"] = copy.deepcopy(state["module_"]).cpu()
+        return state
+
+    @property
+    def _n_features_out(self) -> int:
+        """What scikit-learn names the columns of the code by."""
+        return self.module_.bottleneck.latent_dim
+
+    def _request(self) -> Request:
+        params = self.get_params()
+        params["seed"] = seed_of(params.pop("random_state"))
+        params["options"] = params.pop("recipe_options") or {}
+        return Request(**params)
+
+    def _module(self) -> AutoencoderModule:
+        """The module, on the device that was asked for."""
+        check_is_fitted(self)
+        return self.module_.to(rules.device(self.device))
+
+    def _checked(self, X: Any) -> Array:
+        check_is_fitted(self)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        array = as_array(X)
+        self.schema_.check(array, named=X)
+        return array
+
+
+class RawEncoder(nn.Module):
+    """From raw samples to codes, as one torch module."""
+
+    def __init__(self, model: AutoencoderModule, schema: ArraySchema) -> None:
+        super().__init__()
+        self.encoder = model.encoder
+        self.bottleneck = model.bottleneck
+        self.schema = schema
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Codes (n, latent_dim) of raw samples, as they lie in arrays."""
+        code: Tensor = self.bottleneck(self.encoder(View(self.schema.tensor(x))), None).z
+        return code
+
+
+def _cast(values: Array, dtype: np.dtype[Any]) -> Array:
+    """Samples in the type of what was handed over, where that is not the type of fit."""
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return np.clip(np.rint(values.astype(np.float64)), limits.min, limits.max).astype(dtype)
+    return values.astype(dtype)

@@ -1,0 +1,25 @@
+"""Reading a fitted estimator of any kind back from its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from narrows.estimators import model_file
+from narrows.estimators.autoencoder import Autoencoder
+
+KNOWN = {estimator.__name__: estimator for estimator in (Autoencoder,)}
+
+
+def load(path: str | Path) -> Autoencoder:
+    """A fitted estimator from its model file.
+
+    Nothing in the file is executed. Damaged and foreign files, files of a newer format and files that name parts which
+    narrows does not know are refused.
+
+    Args:
+        path: What `save` wrote.
+
+    Raises:
+        FileError: The file cannot be used, with the reason.
+    """
+    return model_file.load(path, KNOWN)

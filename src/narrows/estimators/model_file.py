@@ -1,0 +1,111 @@
+"""Model files: a fitted estimator as one `.safetensors` file, and back.
+
+The document says recipe and options, estimator class and arguments, sample spec and schema; every array is a tensor.
+A model is rebuilt without allocating anything, compared with the tensors of the file, and only then filled.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from narrows.core.errors import ChoiceError, FileError
+from narrows.data import tensor_file
+from narrows.data.schema import ArraySchema
+from narrows.recipes.catalogue import build
+from narrows.training.checkpoint import put_back, weights
+
+if TYPE_CHECKING:
+    from narrows.estimators.autoencoder import Autoencoder
+    from narrows.model import AutoencoderModule
+
+
+def save(estimator: Autoencoder, path: str | Path) -> None:
+    """Write a fitted estimator."""
+    params = estimator.get_params() | {"random_state": estimator.chosen_["seed"]}
+    document = {
+        "narrows": version("narrows"),
+        "estimator": type(estimator).__name__,
+        "params": {name: _plain(name, value) for name, value in params.items()},
+        "chosen": estimator.chosen_,
+        "options": _plain("recipe_options", dict(estimator.recipe_options or {})),
+        "schema": estimator.schema_.to_json(),
+        "features": int(estimator.n_features_in_),
+        "feature_names": [str(name) for name in getattr(estimator, "feature_names_in_", [])],
+        "history": estimator.history_,
+    }
+    tensors = {f"module.{name}": tensor for name, tensor in weights(estimator.module_).items()}
+    tensors |= {f"schema.{name}": torch.from_numpy(array.copy()) for name, array in estimator.schema_.arrays().items()}
+    tensor_file.write(path, "model", document, tensors)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """What JSON can hold, or a sentence."""
+    try:
+        return json.loads(json.dumps(str(value) if isinstance(value, Path) else value))
+    except TypeError as error:
+        raise ChoiceError(f"{name}={value!r} cannot be saved in a model file: use names, numbers and lists") from error
+
+
+def load_document(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What a model file says, without building the model."""
+    return tensor_file.read(path, "model")
+
+
+def load(path: str | Path, known: dict[str, type[Autoencoder]]) -> Autoencoder:
+    """Read a fitted estimator back.
+
+    Args:
+        path: The model file.
+        known: Estimator classes by name; no other is ever made.
+
+    Raises:
+        FileError: A file that is missing, damaged, foreign or newer, or that asks for unknown parts.
+    """
+    document, tensors = load_document(path)
+    try:
+        if document["estimator"] not in known:
+            raise FileError(f"{path} holds an estimator {document['estimator']!r} that narrows does not know")
+        estimator = known[document["estimator"]](**document["params"])
+        arrays = {name: tensors.pop(f"schema.{name}").numpy() for name in ("shift", "scale", "constant")}
+        estimator.schema_ = ArraySchema.from_json(document["schema"], arrays)
+        estimator.chosen_ = document["chosen"]
+        estimator.history_ = document["history"]
+        estimator.n_features_in_ = document["features"]
+        if document["feature_names"]:
+            estimator.feature_names_in_ = np.array(document["feature_names"], dtype=object)
+        weighing = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+        estimator.module_ = _rebuild(path, document, estimator.schema_, weighing)
+    except (KeyError, TypeError, AssertionError) as error:
+        raise FileError(f"{path} is damaged: its document lacks or garbles {error}") from error
+    return estimator
+
+
+def _rebuild(
+    path: str | Path, document: dict[str, Any], schema: ArraySchema, tensors: dict[str, Tensor]
+) -> AutoencoderModule:
+    """The module of a document, filled with the tensors of its file."""
+    chosen = document["chosen"]
+    try:
+        with torch.device("meta"):
+            model = build(
+                chosen["recipe"],
+                schema.spec,
+                chosen["latent_dim"],
+                likelihood=chosen["likelihood"],
+                options=document["options"],
+            )
+    except ChoiceError as error:
+        raise FileError(f"{path} cannot be rebuilt: {error}") from error
+    needed = {name: tuple(tensor.shape) for name, tensor in weights(model).items()}
+    if needed != {name: tuple(tensor.shape) for name, tensor in tensors.items()}:
+        raise FileError(f"{path} is damaged: its tensors are not those of its recipe")
+    model.to_empty(device="cpu")
+    put_back(model, tensors)
+    return model.eval()

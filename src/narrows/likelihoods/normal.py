@@ -1,0 +1,80 @@
+r"""A normal distribution for each value, with one scale for all of them.
+
+-log p(x | z) = (x - m)^2 / (2 s^2) + log s + log(2 pi) / 2
+"""
+
+from math import pi
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor
+
+from narrows.core.contracts import Likelihood
+from narrows.core.errors import ChoiceError
+from narrows.core.trace import Trace
+
+
+class Normal(Likelihood):
+    r"""Squared error as a log-density: x ~ N(m, s^2), where the decoder's output is the mean m.
+
+    A learned scale follows the maximum-likelihood solution, the mean squared residual, by a moving average after each
+    step, so that distortion and rate are weighed as the data says and no optimiser has to find the scale (sigma-VAE,
+    Rybkin, Daniilidis and Levine 2021, https://arxiv.org/abs/2006.13202).
+
+    Args:
+        scale: The standard deviation s in the units of the (scaled) data, or `"learned"`. With `scale=1` the distortion
+            is half the squared error plus a constant.
+        floor: The least learned scale, the resolution of the data: a density may not grow without bound.
+
+    >>> import torch
+    >>> m, x = torch.zeros(1, 1, 2), torch.tensor([[0.0, 1.0]])
+    >>> Normal().log_prob(m, x)
+    tensor([[-0.9189, -1.4189]])
+    """
+
+    params_per_value = 1
+    support = "real"
+    linear_mean = True
+    memory = 0.98
+    """Share of the old squared scale that one step keeps."""
+
+    variance: Tensor
+
+    def __init__(self, scale: float | Literal["learned"] = 1.0, floor: float = 1e-3) -> None:
+        super().__init__()
+        self.learned = scale == "learned"
+        if not self.learned and not (isinstance(scale, int | float) and scale > 0):
+            raise ChoiceError(f"the scale of a normal likelihood is a positive number or 'learned', got {scale!r}")
+        self.floor = floor
+        self.register_buffer("variance", torch.tensor(1.0 if self.learned else float(scale) ** 2))
+
+    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+        constant = -0.5 * torch.log(2 * pi * self.variance)
+        return torch.addcmul(constant, (x - self.mean(params)).square(), -0.5 / self.variance)
+
+    def mean(self, params: Tensor) -> Tensor:
+        return params.squeeze(1)
+
+    def median(self, params: Tensor) -> Tensor:
+        return self.mean(params)
+
+    def sample(self, params: Tensor, rng: Generator) -> Tensor:
+        mean = self.mean(params)
+        noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
+        return mean + self.variance.sqrt() * noise
+
+    def start(self, noise: Tensor) -> None:
+        if self.learned:
+            self.variance.copy_(noise.clamp(min=self.floor**2))
+
+    @torch.no_grad()
+    def after_step(self, trace: Trace, rng: Generator) -> None:
+        if not self.learned:
+            return
+        squares = (trace.x - trace.prediction.mean()).square()
+        scored = trace.view.scored
+        found = squares.mean() if scored is None else (squares * scored).sum() / scored.sum().clamp(min=1)
+        self.variance.lerp_(found.clamp(min=self.floor**2), 1 - self.memory)
+
+    def extra_repr(self) -> str:
+        return "scale=learned" if self.learned else f"scale={self.variance.sqrt().item():.4g}"

@@ -1,0 +1,80 @@
+"""The sentence, as code.
+
+An autoencoder **corrupts** its input, **encodes** it, squeezes the features through a **bottleneck** that charges a
+**rate**, **decodes** the code into a **likelihood** of the clean input, and pays **penalties**.
+
+    loss(x) = distortion + rate + penalties
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import Generator, Tensor, nn
+
+from narrows.core.contracts import Bottleneck, Corruption, Decoder, Encoder, Likelihood, Objective, Part, Penalty
+from narrows.core.errors import ChoiceError
+from narrows.core.spec import SampleSpec
+from narrows.core.trace import Code, Loss, Prediction, Trace, View
+
+
+class AutoencoderModule(nn.Module):
+    """Six kinds of part put together; a variant is another choice of parts.
+
+    Args:
+        spec: What one sample is.
+        corruption, encoder, bottleneck, decoder, likelihood, penalties: The parts, which must fit together.
+        objective: How a trace becomes one number.
+
+    Shapes: n samples of shape (*s), codes of size d. Nothing is drawn unless a generator `rng` is given.
+    """
+
+    def __init__(
+        self,
+        spec: SampleSpec,
+        corruption: Corruption,
+        encoder: Encoder,
+        bottleneck: Bottleneck,
+        decoder: Decoder,
+        likelihood: Likelihood,
+        penalties: Iterable[Penalty],
+        objective: Objective,
+    ) -> None:
+        super().__init__()
+        assert encoder.out_features == bottleneck.in_features, "the encoder must hand over what the bottleneck takes"
+        assert decoder.params_shape == likelihood.params_shape(spec), "the decoder must fill what the likelihood takes"
+        self.spec = spec
+        self.corruption = corruption
+        self.encoder = encoder
+        self.bottleneck = bottleneck
+        self.decoder = decoder
+        self.likelihood = likelihood
+        self.penalties = nn.ModuleList(penalties)
+        self.objective = objective
+        for penalty in self.penalties:
+            if penalty.needs_unit_code and not bottleneck.unit_code:
+                raise ChoiceError(f"{type(penalty).__name__} needs a code between 0 and 1, as Plain(squash='sigmoid')")
+
+    def encode(self, view: View, rng: Generator | None = None) -> Code:
+        """The code of (n, *s): the mean code without `rng`, a draw with it."""
+        return self.bottleneck(self.encoder(view), rng)
+
+    def decode(self, code: Code, context: Tensor | None = None) -> Prediction:
+        """A distribution over the values that code (n, d) stands for."""
+        return Prediction(self.likelihood, self.decoder(code, context).float())
+
+    def forward(self, view: View, rng: Generator | None = None) -> Trace:
+        """One pass from end to end; corrupted only where a generator is given."""
+        shown = view if rng is None else self.corruption(view, rng)
+        code = self.encode(shown, rng)
+        return Trace(view.x, shown, code, self.decode(code, view.context))
+
+    def loss(self, view: View, rng: Generator | None = None) -> tuple[Tensor, Loss]:
+        """The scalar to minimise, in nats per sample, and its terms."""
+        return self.objective(self(view, rng), self, rng)
+
+    def after_step(self, trace: Trace, rng: Generator) -> None:
+        """Let every part update the state that no gradient moves."""
+        for part in self.modules():
+            if isinstance(part, Part):
+                part.after_step(trace, rng)

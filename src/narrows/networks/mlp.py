@@ -1,0 +1,127 @@
+"""Fully connected networks for samples of any shape, which they flatten."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from narrows.core.contracts import Decoder, Encoder, Network
+from narrows.core.errors import ChoiceError
+from narrows.core.spec import SampleSpec
+from narrows.core.trace import Code, Features, View
+from narrows.networks.layers import activation, linear, silenced
+
+
+def _hidden(sizes: list[int], act: str) -> list[nn.Module]:
+    """Affine maps through the sizes, an activation after each."""
+    return [layer for a, b in pairwise(sizes) for layer in (linear(a, b), activation(act))]
+
+
+class MLPEncoder(Encoder):
+    """values -> widths -> features."""
+
+    def __init__(self, spec: SampleSpec, out_features: int, widths: tuple[int, ...], act: str) -> None:
+        super().__init__()
+        self.out_features = out_features
+        self.linear = None
+        sizes = [spec.size, *widths]
+        self.hidden = nn.Sequential(*_hidden(sizes, act))
+        self.head = linear(sizes[-1], out_features)
+
+    def forward(self, view: View) -> Features:
+        return Features(self.head(self.hidden(view.x.flatten(1))))
+
+    def silence(self) -> bool:
+        return silenced(self.head)
+
+
+class MLPDecoder(Decoder):
+    """code -> widths, mirrored -> the likelihood's numbers."""
+
+    def __init__(self, latent_dim: int, params_shape: tuple[int, ...], widths: tuple[int, ...], act: str) -> None:
+        super().__init__()
+        self.params_shape = params_shape
+        self.linear = None
+        sizes = [latent_dim, *reversed(widths)]
+        self.hidden = nn.Sequential(*_hidden(sizes, act))
+        self.head = linear(sizes[-1], prod(params_shape))
+
+    def forward(self, code: Code, context: Tensor | None) -> Tensor:
+        out: Tensor = self.head(self.hidden(code.z))
+        return out.view(-1, *self.params_shape)
+
+    def silence(self) -> bool:
+        return silenced(self.head)
+
+
+class TiedMLPDecoder(Decoder):
+    """The encoder's own matrices, transposed, in reverse order; only the biases are new."""
+
+    def __init__(self, encoder: MLPEncoder, params_shape: tuple[int, ...], act: str) -> None:
+        super().__init__()
+        layers = [layer for layer in [*encoder.hidden, encoder.head] if isinstance(layer, nn.Linear)]
+        if prod(params_shape) != layers[0].in_features:
+            raise ChoiceError("tied weights need a likelihood with one number per value")
+        self.params_shape = params_shape
+        self.linear = None
+        self.layers = nn.ModuleList(reversed(layers))
+        self.biases = nn.ParameterList(
+            [nn.Parameter(layer.weight.new_zeros(layer.in_features)) for layer in reversed(layers)]
+        )
+        self.activation = activation(act)
+
+    def forward(self, code: Code, context: Tensor | None) -> Tensor:
+        h = code.z
+        for i, (layer, bias) in enumerate(zip(self.layers, self.biases, strict=True)):
+            assert isinstance(layer, nn.Linear)
+            h = F.linear(self.activation(h) if i else h, layer.weight.T, bias)
+        return h.view(-1, *self.params_shape)
+
+    def silence(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class MLP(Network):
+    """A multilayer perceptron and its mirror image, for samples of any shape.
+
+    Args:
+        widths: Sizes of the hidden layers on the way in; None for two, from the number of values.
+        activation: Name of the nonlinearity after each hidden layer.
+        tied: Whether the decoder reuses the encoder's matrices, transposed.
+
+    >>> encoder, decoder = MLP(widths=(16,)).pair(SampleSpec("vector", (8,)), 2, 2, (1, 8))
+    >>> encoder.head
+    Linear(in_features=16, out_features=2, bias=True)
+    """
+
+    kinds = ("vector", "image", "sequence", "video", "table")
+
+    widths: tuple[int, ...] | None = None
+    activation: str = "silu"
+    tied: bool = False
+
+    def pair(
+        self, spec: SampleSpec, features: int, latent_dim: int, params_shape: tuple[int, ...]
+    ) -> tuple[Encoder, Decoder]:
+        widths = self.default_widths(spec) if self.widths is None else tuple(self.widths)
+        if any(not isinstance(w, int) or w < 1 for w in widths):
+            raise ChoiceError(f"the widths of hidden layers are positive whole numbers, got {self.widths!r}")
+        encoder = MLPEncoder(spec, features, widths, self.activation)
+        if self.tied:
+            if features != latent_dim:
+                raise ChoiceError("tied weights need a bottleneck whose code has as many numbers as its features")
+            return encoder, TiedMLPDecoder(encoder, params_shape, self.activation)
+        return encoder, MLPDecoder(latent_dim, params_shape, widths, self.activation)
+
+    @staticmethod
+    def default_widths(spec: SampleSpec) -> tuple[int, int]:
+        """Two layers, the first the power of two nearest the number of values, within 128 and 512.
+
+        >>> MLP.default_widths(SampleSpec("vector", (30,))), MLP.default_widths(SampleSpec("image", (1, 28, 28)))
+        ((128, 64), (512, 256))
+        """
+        first = min(512, max(128, 1 << (spec.size - 1).bit_length()))
+        return first, first // 2

@@ -1,0 +1,40 @@
+"""How a trace becomes one number: here the mean bound.
+
+loss(x) = distortion + rate + penalties,    distortion = -log p(x | z), in nats per sample
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Generator, Tensor
+
+from narrows.core.contracts import Objective
+from narrows.core.registry import snake_case
+from narrows.core.trace import Loss, Trace
+
+if TYPE_CHECKING:
+    from narrows.model import AutoencoderModule
+
+
+def distortion(trace: Trace) -> Tensor:
+    """-log p(x | z) of each sample in nats, (n,): summed over the values that are scored."""
+    log_prob = trace.prediction.log_prob(trace.x)
+    if trace.view.scored is not None:
+        log_prob = log_prob * trace.view.scored
+    return -log_prob.flatten(1).sum(1)
+
+
+class MeanBound(Objective):
+    """The mean over the batch of distortion plus charge, plus the penalties.
+
+    With a Gaussian bottleneck at beta = 1 this is the negative evidence lower bound (Kingma and Welling 2014).
+    """
+
+    def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:
+        penalties = {snake_case(type(p).__name__): p(trace, model, rng) for p in model.penalties}
+        loss = Loss(distortion(trace), trace.code.rate, penalties)
+        scalar = (loss.distortion + trace.code.charge).mean()
+        for term in penalties.values():
+            scalar = scalar + term.mean()
+        return scalar, loss

@@ -1,0 +1,48 @@
+"""Named models: functions from a spec to an autoencoder. Each is a choice of parts, its paper and its equation.
+
+    recipe(spec, latent_dim, **options) -> AutoencoderModule
+
+Every recipe takes the options of `assemble` besides its own: `network`, `widths`, `activation`, `likelihood`,
+`linear_path`, `rng`, and any part by name. The folder itself can be called: `narrows.recipes()` lists them.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+from narrows.core.registry import Registry
+from narrows.model import AutoencoderModule
+
+from .classic import convolutional as convolutional
+from .classic import deep as deep
+from .classic import vanilla as vanilla
+from .composed import composed as composed
+from .contractive import contractive as contractive
+from .denoising import denoising as denoising
+from .sparse import sparse as sparse
+from .sparse import sparse_kl as sparse_kl
+from .variational import variational as variational
+
+__all__ = [
+    "composed",
+    "contractive",
+    "convolutional",
+    "deep",
+    "denoising",
+    "sparse",
+    "sparse_kl",
+    "vanilla",
+    "variational",
+]
+
+RECIPES: Registry[Callable[..., AutoencoderModule]] = Registry("recipe", sys.modules[__name__])
+
+
+class _Folder(ModuleType):
+    def __call__(self) -> dict[str, str]:
+        """The known recipes, each with one line on what it is."""
+        return {name: (inspect.getdoc(RECIPES[name]) or "").partition("\n")[0] for name in sorted(RECIPES)}
+
+
+sys.modules[__name__].__class__ = _Folder

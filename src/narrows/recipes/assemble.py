@@ -1,0 +1,93 @@
+"""The one function that wires parts: each announces its sizes, and the next is built to match."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Generator
+
+from narrows import bottlenecks, corruptions, likelihoods, networks, penalties
+from narrows.core.contracts import Bottleneck, Corruption, Likelihood, Network, Penalty
+from narrows.core.errors import ChoiceError
+from narrows.core.registry import Registry
+from narrows.core.spec import SampleSpec
+from narrows.model import AutoencoderModule
+from narrows.networks.layers import initialise
+from narrows.networks.linear import LinearPathDecoder, LinearPathEncoder
+from narrows.objectives import MeanBound
+
+NETWORKS: Registry[type[Network]] = Registry("network", networks)
+BOTTLENECKS: Registry[type[Bottleneck]] = Registry("bottleneck", bottlenecks)
+LIKELIHOODS: Registry[type[Likelihood]] = Registry("likelihood", likelihoods)
+CORRUPTIONS: Registry[type[Corruption]] = Registry("corruption", corruptions)
+PENALTIES: Registry[type[Penalty]] = Registry("penalty", penalties)
+
+Asked = str | Mapping[str, Any]
+"""How a part is asked for: by its name, or as `{"name": ..., option: value, ...}`."""
+
+
+def suitable(spec: SampleSpec) -> str:
+    """The name of the network family for a kind of sample."""
+    return "conv" if spec.kind == "image" else "mlp"
+
+
+def assemble(
+    spec: SampleSpec,
+    latent_dim: int,
+    *,
+    bottleneck: Asked = "plain",
+    network: Asked | None = None,
+    widths: Sequence[int] | None = None,
+    activation: str | None = None,
+    likelihood: Asked = "normal",
+    corruption: Asked = "clean",
+    penalties: Iterable[Asked] = (),
+    linear_path: bool = True,
+    rng: Generator | None = None,
+) -> AutoencoderModule:
+    """Build parts by name and put them together.
+
+    Args:
+        spec: What one sample is.
+        latent_dim: The size of the code.
+        bottleneck: A part, by name or as `{"name": ..., option: value}`.
+        network: A family of networks; None for the one that suits the kind of sample.
+        widths: The network's own option of this name, so that it needs no dictionary.
+        activation: Likewise.
+        likelihood: A part.
+        corruption: A part.
+        penalties: Parts.
+        linear_path: Whether a straight linear way runs beside the network where the parts allow it, from which
+            training begins as PCA.
+        rng: Where the weights come from; None for the same weights every time.
+
+    Raises:
+        ChoiceError: A name that is not known, or parts that do not fit.
+    """
+    if not isinstance(latent_dim, int) or latent_dim < 1:
+        raise ChoiceError(f"latent_dim is a whole number of at least 1, got {latent_dim!r}")
+    squeeze: Bottleneck = BOTTLENECKS.build(bottleneck, latent_dim=latent_dim)
+    speaks: Likelihood = LIKELIHOODS.build(likelihood)
+    wanted: dict[str, Any] = {} if widths is None else {"widths": tuple(widths)}
+    wanted |= {} if activation is None else {"activation": activation}
+    family: Network = NETWORKS.build(network or suitable(spec), **wanted)
+    if spec.kind not in family.kinds:
+        name = type(family).__name__.lower()
+        raise ChoiceError(f"the network {name!r} takes samples of kind {', '.join(family.kinds)}, not {spec.kind!r}")
+    encoder, decoder = family.pair(spec, squeeze.in_features, latent_dim, speaks.params_shape(spec))
+    starts = squeeze.linear_start(torch.ones(1), torch.ones(())) is not None
+    if linear_path and starts and speaks.linear_mean and encoder.silence() and decoder.silence():
+        encoder, decoder = LinearPathEncoder(encoder, spec), LinearPathDecoder(decoder, latent_dim)
+    model = AutoencoderModule(
+        spec=spec,
+        corruption=CORRUPTIONS.build(corruption),
+        encoder=encoder,
+        bottleneck=squeeze,
+        decoder=decoder,
+        likelihood=speaks,
+        penalties=[PENALTIES.build(penalty) for penalty in penalties],
+        objective=MeanBound(),
+    )
+    if torch.get_default_device().type != "meta":
+        initialise(model, rng or Generator().manual_seed(0))
+    return model

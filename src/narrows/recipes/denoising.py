@@ -1,0 +1,28 @@
+"""An autoencoder that is shown less than it has to rebuild."""
+
+from typing import Any
+
+from narrows.core.spec import SampleSpec
+from narrows.model import AutoencoderModule
+from narrows.recipes.assemble import Asked, assemble
+
+
+def denoising(
+    spec: SampleSpec, latent_dim: int, *, corruption: Asked = "gaussian_noise", **options: Any
+) -> AutoencoderModule:
+    r"""A denoising autoencoder: the encoder sees a corrupted input, the likelihood is of the clean one.
+
+        loss(x) = -log p(x | z),    z = f(x~),    x~ = x + noise, drawn afresh at each step
+
+    Source: Vincent, Larochelle, Bengio and Manzagol (2008), https://doi.org/10.1145/1390156.1390294.
+
+    Args:
+        spec: What one sample is.
+        latent_dim: The size of the code.
+        corruption: `"gaussian_noise"`, `"masking"`, `"salt_and_pepper"`, or one of them with options.
+        options: As in `assemble`.
+
+    >>> denoising(SampleSpec("vector", (30,)), 4, corruption={"name": "masking", "fraction": 0.5}).corruption
+    Masking(fraction=0.5)
+    """
+    return assemble(spec, latent_dim, corruption=corruption, **options)

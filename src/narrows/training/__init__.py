@@ -1,0 +1,1 @@
+"""How weights are learned: the start, the loop, optimisers and schedules, checkpoints, and what is reported."""

@@ -1,0 +1,140 @@
+"""Checkpoints: one file that holds a whole moment of a run, so that a resumed run ends in the same bits."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Generator, Tensor, nn
+from torch.optim import Optimizer
+
+from narrows.core.errors import FileError
+from narrows.data import tensor_file
+from narrows.training.optimisers import all_state, restore_state
+
+NAME = "checkpoint.safetensors"
+
+
+@dataclass
+class Progress:
+    """Where a run stands, in plain numbers."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    best_epoch: int = 0
+    best_score: float = float("inf")
+    rate_scale: float = 1.0
+    failures: int = 0
+    elapsed: float = 0.0
+    finished: bool = False
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def weights(module: nn.Module) -> dict[str, Tensor]:
+    """Every weight and running state of a module, once each even where it is shared."""
+    state = module.state_dict()
+    return dict(module.named_parameters()) | {name: b for name, b in module.named_buffers() if name in state}
+
+
+def copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Copies that later steps do not reach."""
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def put_back(module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Set every weight of a module to what `weights` gave."""
+    for name, tensor in weights(module).items():
+        tensor.data.copy_(tensors[name])
+
+
+@dataclass
+class Moment:
+    """A whole state of training: weights, moments of the optimisers, and the generator of the noise."""
+
+    weights: dict[str, Tensor]
+    optimisers: dict[str, Tensor]
+    noise: Tensor
+
+    @classmethod
+    def of(cls, module: nn.Module, optimizers: list[Optimizer], rng: Generator) -> Moment:
+        """A copy of the present."""
+        return cls(copied(weights(module)), copied(all_state(optimizers)), rng.get_state())
+
+    def restore(self, module: nn.Module, optimizers: list[Optimizer], rng: Generator) -> None:
+        """Go back to it."""
+        put_back(module, self.weights)
+        restore_state(optimizers, self.optimisers)
+        rng.set_state(self.noise)
+
+    def tensors(self, prefix: str) -> dict[str, Tensor]:
+        """Named tensors for a file."""
+        named = {f"{prefix}.weights.{name}": tensor for name, tensor in self.weights.items()}
+        named |= {f"{prefix}.optimisers.{name}": tensor for name, tensor in self.optimisers.items()}
+        return named | {f"{prefix}.noise": self.noise}
+
+    @classmethod
+    def read(cls, prefix: str, tensors: dict[str, Tensor]) -> Moment:
+        """What `tensors` gave."""
+        return cls(
+            _under(f"{prefix}.weights.", tensors),
+            _under(f"{prefix}.optimisers.", tensors),
+            tensors[f"{prefix}.noise"],
+        )
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+@dataclass
+class Checkpoint:
+    """A folder that a run writes to and resumes from.
+
+    Args:
+        folder: Where; made if it does not exist.
+        run: What identifies the run: plan, recipe and data. A checkpoint of another run is refused.
+    """
+
+    folder: Path
+    run: dict[str, Any]
+
+    def save(
+        self,
+        progress: Progress,
+        now: Moment,
+        good: Moment,
+        best: dict[str, Tensor],
+        terms: dict[str, Tensor],
+    ) -> None:
+        """Write one moment, in place of the last one."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tensors = now.tensors("now") | good.tensors("good")
+        tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
+        tensors |= {f"terms.{name}": tensor for name, tensor in terms.items()}
+        document = {"run": self.run, "progress": asdict(progress)}
+        tensor_file.write(self.folder / NAME, "checkpoint", document, tensors)
+
+    def load(self) -> tuple[Progress, Moment, Moment, dict[str, Tensor], dict[str, Tensor]] | None:
+        """The last moment written, or None where there is none.
+
+        Raises:
+            FileError: The folder holds a checkpoint of another run, or a damaged one.
+        """
+        path = self.folder / NAME
+        if not path.exists():
+            return None
+        document, tensors = tensor_file.read(path, "checkpoint")
+        differs = sorted(k for k in self.run if document["run"].get(k) != self.run[k])
+        if differs:
+            raise FileError(
+                f"{path} belongs to another run (other {', '.join(differs)}): choose another folder or delete it"
+            )
+        return (
+            Progress(**document["progress"]),
+            Moment.read("now", tensors),
+            Moment.read("good", tensors),
+            _under("best.", tensors),
+            _under("terms.", tensors),
+        )

@@ -1,0 +1,251 @@
+"""From raw values to a trained model: the schema, the parts, the start as PCA, the loop, and the promise.
+
+The promise: with a plain code the model handed back is never worse on held-out rows than PCA with as many dimensions,
+and with a Gaussian code at beta = 1 never below probabilistic PCA's bound. The model begins as PCA and the best moment
+is kept, so the beginning itself is the floor; where a likelihood has no linear mean, PCA is fitted beside it.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from narrows.core.errors import ChoiceError, InputError
+from narrows.core.spec import SampleSpec
+from narrows.corruptions import Clean
+from narrows.data.arrays import Array
+from narrows.data.schema import ArraySchema, Statistics
+from narrows.data.sources import ArraySource, split
+from narrows.model import AutoencoderModule
+from narrows.recipes.assemble import LIKELIHOODS, Asked
+from narrows.recipes.catalogue import build
+from narrows.training import rules
+from narrows.training.checkpoint import Checkpoint, Moment
+from narrows.training.loop import Loop, Plan, judge
+from narrows.training.optimisers import DEFAULT_RATES
+from narrows.training.report import reports
+from narrows.training.seeds import SPLIT, START, WEIGHTS, generator
+from narrows.training.start import Components, principal_components, start_as
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, with None and "auto" where narrows shall choose."""
+
+    recipe: str = "auto"
+    latent_dim: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    likelihood: Asked = "auto"
+    scaling: str = "auto"
+    epochs: int | None = None
+    batch_size: int | str = "auto"
+    learning_rate: float | str = "auto"
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    warmup: float = 0.03
+    gradient_clip: float | None = None
+    validation_fraction: float = 0.1
+    patience: int | str | None = "auto"
+    max_time: float | None = None
+    checkpoint: str | Path | None = None
+    tensorboard: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    seed: int = 0
+    verbose: int = 0
+
+
+@dataclass
+class Fitted:
+    """A trained model, what it knows of its data, and how it came about."""
+
+    module: AutoencoderModule
+    schema: ArraySchema
+    chosen: dict[str, Any]
+    history: list[dict[str, Any]]
+
+
+def fit(array: Array, asked: Request, held_out: Array | None = None, named: Any = None) -> Fitted:
+    """Train a model on an array.
+
+    Args:
+        array: Raw values, (n, d) or images.
+        asked: What to train and how.
+        held_out: Rows to judge the model on, of the same shape; None to set aside a part of `array`.
+        named: What the caller handed over, for column names in messages.
+
+    Raises:
+        InputError: Data that cannot be used.
+        ChoiceError: An unknown name or an impossible value.
+        TrainingError: The loss was not finite, again and again.
+    """
+    started = time.monotonic()
+    model, schema, chosen = prepare(array, asked, named)
+    device = rules.device(asked.device)
+    model.to(device)
+    train, judges = _sources(array, held_out, schema, asked, device, named)
+    plan = plan_for(asked, schema.spec, len(train), device)
+    checkpoint = _checkpoint(asked, plan, chosen, array)
+    found = principal_components(train, chosen["latent_dim"], generator(asked.seed, START))
+    begun = start_as(model, found)
+    loop = Loop(model, train, judges, plan, checkpoint, started)
+    with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
+        history = loop.run(report)
+    chosen |= {"device": str(device), **{k: v for k, v in asdict(plan).items() if k != "seed"}}
+    chosen["best_epoch"] = loop.progress.best_epoch
+    if loop.by_error and begun and loop.progress.best_epoch == 0:
+        everything = ArraySource(array, schema, device=device)
+        start_as(model, principal_components(everything, chosen["latent_dim"], generator(asked.seed, START)))
+    if loop.by_error and not begun and asked.likelihood == "auto":
+        model = _or_linear(model, found, judges, asked, chosen)
+    return Fitted(model.cpu().eval(), schema, chosen, history)
+
+
+class Continuation:
+    """Training that goes on, one batch of rows after another, at a constant learning rate.
+
+    Args:
+        array: The first rows.
+        asked: What to train and how.
+        begun: A model, its schema and what was chosen, to go on from; None to begin with PCA of the first rows.
+        named: What the caller handed over, for column names in messages.
+    """
+
+    def __init__(
+        self,
+        array: Array,
+        asked: Request,
+        begun: tuple[AutoencoderModule, ArraySchema, dict[str, Any]] | None,
+        named: Any = None,
+    ) -> None:
+        self.module, self.schema, self.chosen = begun or prepare(array, asked, named)
+        self.device = rules.device(asked.device)
+        self.module.to(self.device)
+        if begun is None:
+            source = ArraySource(array, self.schema, device=self.device)
+            start_as(self.module, principal_components(source, self.chosen["latent_dim"], generator(asked.seed, START)))
+        plan = plan_for(asked, self.schema.spec, len(array), self.device)
+        self.plan = replace(plan, epochs=1, schedule="constant", warmup=0.0, max_time=None)
+        self.passes = 0
+        self.moment: Moment | None = None
+
+    def go_on(self, array: Array, named: Any = None) -> None:
+        """One pass over more rows."""
+        self.schema.check(array, named)
+        source = ArraySource(array, self.schema, device=self.device)
+        self.module.train()
+        loop = Loop(self.module, source, source, replace(self.plan, seed=self.plan.seed + self.passes))
+        self.moment = loop.one_pass(self.moment)
+        self.passes += 1
+        self.module.eval()
+
+
+def prepare(array: Array, asked: Request, named: Any = None) -> tuple[AutoencoderModule, ArraySchema, dict[str, Any]]:
+    """The untrained model for an array, its schema, and what was chosen where the choice was ours."""
+    statistics = Statistics.of(array, named)
+    likelihood = _likelihood(asked.likelihood, statistics)
+    support = LIKELIHOODS[str(likelihood["name"])].support
+    schema = ArraySchema.learn(array, statistics, support, asked.scaling)
+    if schema.spec.kind == "vector" and schema.spec.size == 1:
+        raise InputError("X has 1 feature(s), n_features = 1: an autoencoder needs at least 2 columns to find a code")
+    if likelihood.get("scale") == "learned":
+        likelihood.setdefault("floor", schema.resolution)
+    recipe = ("convolutional" if schema.spec.kind == "image" else "deep") if asked.recipe == "auto" else asked.recipe
+    size = rules.latent_dim(schema.spec) if asked.latent_dim is None else asked.latent_dim
+    chosen = {"recipe": recipe, "latent_dim": size, "likelihood": likelihood, "seed": asked.seed}
+    rng = generator(asked.seed, WEIGHTS)
+    model = build(recipe, schema.spec, size, likelihood=likelihood, options=asked.options, rng=rng)
+    if (
+        size > schema.spec.size
+        and model.bottleneck.free
+        and not model.penalties
+        and isinstance(model.corruption, Clean)
+    ):
+        warnings.warn(
+            f"a code of {size} dimensions for {schema.spec.size} values that nothing regularises can copy its input: "
+            "choose a smaller latent_dim, or a sparse, denoising, contractive or variational recipe",
+            stacklevel=4,
+        )
+    return model, schema, chosen
+
+
+def plan_for(asked: Request, spec: SampleSpec, rows: int, device: torch.device) -> Plan:
+    """The plan of a run, every choice made."""
+    batch = rules.batch_size(rows) if asked.batch_size == "auto" else _whole("batch_size", asked.batch_size)
+    epochs = rules.epochs(rows, batch) if asked.epochs is None else _whole("epochs", asked.epochs)
+    rate = DEFAULT_RATES.get(asked.optimizer, 1e-3) if asked.learning_rate == "auto" else float(asked.learning_rate)
+    return Plan(
+        epochs=epochs,
+        batch_size=batch,
+        optimizer=asked.optimizer,
+        learning_rate=rate,
+        weight_decay=asked.weight_decay,
+        schedule=asked.schedule,
+        warmup=asked.warmup,
+        gradient_clip=asked.gradient_clip,
+        patience=rules.patience(epochs) if asked.patience == "auto" else asked.patience,  # type: ignore[arg-type]
+        max_time=asked.max_time,
+        precision=rules.precision(asked.precision, device, spec, batch),
+        seed=asked.seed,
+    )
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ChoiceError(f"{name} is a whole number of at least 1, got {value!r}")
+    return value
+
+
+def _likelihood(asked: Asked, found: Statistics) -> dict[str, Any]:
+    """The likelihood as name and options; `"auto"` is a coin for zeros and ones, else a normal with learned scale."""
+    if asked == "auto":
+        return {"name": "bernoulli"} if found.binary else {"name": "normal", "scale": "learned"}
+    return {"name": asked} if isinstance(asked, str) else dict(asked)
+
+
+def _sources(
+    array: Array, held_out: Array | None, schema: ArraySchema, asked: Request, device: torch.device, named: Any
+) -> tuple[ArraySource, ArraySource]:
+    """Rows to train on and rows to judge by; without any to spare, the training rows judge themselves."""
+    if not 0 <= asked.validation_fraction < 1:
+        raise ChoiceError(f"validation_fraction lies in [0, 1), got {asked.validation_fraction!r}")
+    if held_out is not None:
+        schema.check(held_out, named)
+        return ArraySource(array, schema, device=device), ArraySource(held_out, schema, device=device)
+    rows, aside = split(len(array), asked.validation_fraction, generator(asked.seed, SPLIT))
+    train = ArraySource(array, schema, rows, device)
+    return train, ArraySource(array, schema, aside if len(aside) else rows[: len(rows)], device)
+
+
+def _checkpoint(asked: Request, plan: Plan, chosen: dict[str, Any], array: Array) -> Checkpoint | None:
+    if asked.checkpoint is None:
+        return None
+    rows = array[:: max(1, len(array) // 100)]
+    data = {"shape": list(array.shape), "dtype": str(array.dtype), "digest": sha256(rows.tobytes()).hexdigest()}
+    run = asdict(replace(plan, max_time=None)) | {"model": chosen, "options": dict(asked.options), "data": data}
+    return Checkpoint(Path(asked.checkpoint), run)
+
+
+def _or_linear(
+    model: AutoencoderModule, found: Components, judges: ArraySource, asked: Request, chosen: dict[str, Any]
+) -> AutoencoderModule:
+    """The model, or PCA as a model where that has the smaller error on held-out rows."""
+    likelihood = {"name": "normal", "scale": "learned"}
+    spec, size = model.spec, chosen["latent_dim"]
+    options = {k: v for k, v in asked.options.items() if k != "linear_path"}
+    linear = build(chosen["recipe"], spec, size, likelihood=likelihood, options=options).to(judges.device)
+    if not start_as(linear, found):
+        return model
+    batch = chosen["batch_size"]
+    if judge(model, judges, batch, asked.seed)["error"] <= judge(linear, judges, batch, asked.seed)["error"]:
+        return model
+    chosen |= {"likelihood": likelihood, "best_epoch": 0}
+    return linear

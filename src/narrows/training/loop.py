@@ -1,0 +1,303 @@
+"""The loop: batches in, better weights out.
+
+Nothing in a step waits for the device: the terms of the loss stay tensors and are read every `LOOK` steps, when the
+clock, the checkpoint and the finiteness of the loss are looked at too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil, isfinite
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from narrows.core.errors import ChoiceError, TrainingError, unknown
+from narrows.core.trace import Loss, Trace, View
+from narrows.data.sources import ArraySource
+from narrows.model import AutoencoderModule
+from narrows.training.checkpoint import Checkpoint, Moment, Progress, copied, put_back, weights
+from narrows.training.optimisers import SCHEDULES, optimisers, rate_at, restore_state
+from narrows.training.report import Reports
+from narrows.training.seeds import NOISE, ORDER, VALIDATION, generator
+
+LOOK = 50
+"""Steps between two looks at the losses."""
+SAVE_SECONDS = 30.0
+"""Seconds between two checkpoints inside an epoch."""
+RETRIES = 3
+"""How often a run goes back to its last good state after a loss that is not finite."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a run besides the model and the data.
+
+    Args:
+        epochs: Passes over the training rows, at most.
+        batch_size: Rows of one step.
+        optimizer, learning_rate, weight_decay: See `optimisers`.
+        schedule, warmup: See `rate_at`.
+        gradient_clip: The largest norm of the gradient, of the loss per value; None for no limit.
+        patience: Epochs without a better score before the run stops; None for never.
+        max_time: Seconds after which the run stops; the schedule ends with them.
+        precision: `"float32"` or `"bfloat16"`.
+        seed: What order and noise are drawn from.
+    """
+
+    epochs: int
+    batch_size: int
+    optimizer: str = "adam"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.0
+    schedule: str = "cosine"
+    warmup: float = 0.03
+    gradient_clip: float | None = None
+    patience: int | None = None
+    max_time: float | None = None
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise unknown("schedule", self.schedule, SCHEDULES)
+        for name in ("epochs", "batch_size", "learning_rate", "gradient_clip", "patience", "max_time"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ChoiceError(f"{name} is greater than 0, got {value!r}")
+
+
+@dataclass
+class Terms:
+    """Sums of the terms of the loss over the samples of an epoch, in float64 on the device."""
+
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    waiting: list[tuple[int, dict[str, Tensor]]] = field(default_factory=list)
+
+    def add(self, loss: Loss, rows: int) -> None:
+        """Note a batch; nothing is computed yet."""
+        terms = {"distortion": loss.distortion, "rate": loss.rate, **loss.penalties}
+        self.waiting.append((rows, {name: term.detach() for name, term in terms.items()}))
+
+    def settle(self) -> bool:
+        """Add up what waits; False when something is not finite."""
+        for name in self.waiting[0][1] if self.waiting else ():
+            found = [(rows, terms[name]) for rows, terms in self.waiting]
+            if found[0][1].ndim == 0:
+                found = [(rows, term.expand(rows)) for rows, term in found]
+            self._raise(name, torch.cat([term for _, term in found]).double().sum())
+        if self.waiting:
+            self._raise("rows", torch.tensor(float(sum(rows for rows, _ in self.waiting)), dtype=torch.float64))
+        self.waiting.clear()
+        return all(isfinite(total.item()) for total in self.sums.values())
+
+    def _raise(self, name: str, amount: Tensor) -> None:
+        self.sums[name] = self.sums[name] + amount if name in self.sums else amount
+
+    def means(self) -> dict[str, float]:
+        """Means over the samples, by name, and their sum as `loss`."""
+        rows = float(self.sums["rows"])
+        found = {name: float(total) / rows for name, total in self.sums.items() if name != "rows"}
+        return {"loss": sum(found.values()), **found}
+
+
+class Loop:
+    """One run: a model, its data, and a plan.
+
+    Args:
+        model: What to train, in place.
+        train, held_out: Where batches come from, and what judges the model.
+        plan: How to go about it.
+        checkpoint: Where to write moments and resume from; None for nowhere.
+        started: The moment, by `time.monotonic`, from which `max_time` counts.
+    """
+
+    def __init__(
+        self,
+        model: AutoencoderModule,
+        train: ArraySource,
+        held_out: ArraySource,
+        plan: Plan,
+        checkpoint: Checkpoint | None = None,
+        started: float | None = None,
+    ) -> None:
+        self.model = model
+        self.train = train
+        self.held_out = held_out
+        self.plan = plan
+        self.checkpoint = checkpoint
+        self.device = train.device
+        self.progress = Progress()
+        self.optimisers = optimisers(plan.optimizer, model, plan.learning_rate, plan.weight_decay)
+        self.noise = generator(plan.seed, NOISE, device=self.device)
+        self.terms = Terms()
+        self.best: dict[str, Tensor] = {}
+        self.started = time.monotonic() if started is None else started
+        self.saved = time.monotonic()
+        self.judging = 0.0
+        self.steps_per_epoch = ceil(len(train) / plan.batch_size)
+        self.by_error = model.bottleneck.free and not model.penalties
+        self.resumed = self._resume()
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run, if nothing stops it early."""
+        return self.plan.epochs * self.steps_per_epoch
+
+    def run(self, report: Reports) -> list[dict[str, Any]]:
+        """Train until the plan ends, patience does, or time does; leave the best weights in the model.
+
+        Returns:
+            The history: a row for each epoch, the first for the model as it began.
+
+        Raises:
+            TrainingError: The loss was not finite, again and again.
+        """
+        now = self.progress
+        if not self.resumed:
+            self._judge(0.0, {})
+            self.good = Moment.of(self.model, self.optimisers, self.noise)
+        while now.epoch < self.plan.epochs and not now.finished:
+            if self._epoch(report):
+                self._judge(self._rate(), self.terms.means())
+                report.steps(now.step)
+                report.epoch(now.history[-1])
+                now.epoch, now.batch, self.terms = now.epoch + 1, 0, Terms()
+                self.good = Moment.of(self.model, self.optimisers, self.noise)
+                waited = now.epoch - now.best_epoch
+                now.finished = self._late() or (self.plan.patience is not None and waited >= self.plan.patience)
+                self._save(always=True)
+            else:
+                self._go_back()
+        put_back(self.model, self.best)
+        return now.history
+
+    def one_pass(self, since: Moment | None) -> Moment:
+        """Train on the rows once, going on from the moments of an earlier pass, and keep whatever comes."""
+        self.good = Moment.of(self.model, self.optimisers, self.noise)
+        if since is not None:
+            restore_state(self.optimisers, since.optimisers)
+            self.noise.set_state(since.noise)
+        while not self._epoch(Reports()):
+            self._go_back()
+        return Moment.of(self.model, self.optimisers, self.noise)
+
+    def _epoch(self, report: Reports) -> bool:
+        """Go on with the present epoch, to its end or to the end of the time; False when the loss blew up."""
+        now = self.progress
+        order = generator(self.plan.seed, ORDER, now.epoch)
+        self.model.train()
+        for x in self.train.batches(self.plan.batch_size, order, now.batch):
+            self._step(x)
+            now.batch += 1
+            now.step += 1
+            if now.batch % LOOK == 0:
+                if not self.terms.settle():
+                    return False
+                report.steps(now.step)
+                self._save()
+            if self._late():
+                break
+        return self.terms.settle()
+
+    def _step(self, x: Tensor) -> None:
+        rate = self._rate()
+        for optimizer in self.optimisers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.zero_grad()
+        view = View(x)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.precision == "bfloat16"):
+            trace = self.model(view, self.noise)
+            scalar, loss = self.model.objective(trace, self.model, self.noise)
+        (scalar / self.model.spec.size).backward()
+        if self.plan.gradient_clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.gradient_clip)
+        for optimizer in self.optimisers:
+            optimizer.step()
+        self.model.after_step(trace, self.noise)
+        self.terms.add(loss, len(x))
+
+    def _rate(self) -> float:
+        """The learning rate of this step."""
+        progress = self.progress.step / self.total_steps
+        if self.plan.max_time is not None:  # the schedule ends when the time does
+            progress = max(progress, self._elapsed() / self.plan.max_time)
+        share = rate_at(self.plan.schedule, self.plan.warmup, min(1.0, progress))
+        return self.plan.learning_rate * share * self.progress.rate_scale
+
+    def _elapsed(self) -> float:
+        return self.progress.elapsed + time.monotonic() - self.started
+
+    def _late(self) -> bool:
+        """Whether the time that is left is only enough to judge the model once more."""
+        return self.plan.max_time is not None and self._elapsed() + self.judging >= self.plan.max_time
+
+    @torch.no_grad()
+    def _judge(self, rate: float, train: Mapping[str, float]) -> None:
+        """Score the model on held-out rows, keep it if it is the best so far, and write a row of the history."""
+        now = self.progress
+        began = time.monotonic()
+        held_out = judge(self.model, self.held_out, self.plan.batch_size, self.plan.seed)
+        self.judging = time.monotonic() - began
+        score = held_out["error" if self.by_error else "loss"]
+        epoch = now.epoch + 1 if train else 0
+        if score < now.best_score or not self.best:
+            now.best_score, now.best_epoch, self.best = score, epoch, copied(weights(self.model))
+        row = {"epoch": epoch, "step": now.step, "seconds": self._elapsed(), "learning_rate": rate, "score": score}
+        now.history.append(row | {"train": dict(train), "held_out": held_out})
+
+    def _go_back(self) -> None:
+        """Return to the last good state with a lower learning rate."""
+        now = self.progress
+        now.failures += 1
+        if now.failures > RETRIES:
+            raise TrainingError(
+                f"the loss was not finite in epoch {now.epoch + 1} after {RETRIES} retries with a lower learning rate: "
+                f"try learning_rate={self.plan.learning_rate / 100:.1g} or look for extreme values in the data"
+            )
+        now.rate_scale /= 4
+        now.step -= now.batch
+        now.batch, self.terms = 0, Terms()
+        self.good.restore(self.model, self.optimisers, self.noise)
+
+    def _save(self, always: bool = False) -> None:
+        """Write a checkpoint, at the end of an epoch or when the last one is old."""
+        if self.checkpoint is None:
+            return
+        if not always and time.monotonic() - self.saved < SAVE_SECONDS:
+            return
+        now = Progress(**vars(self.progress) | {"elapsed": self._elapsed()})
+        present = Moment.of(self.model, self.optimisers, self.noise)
+        self.checkpoint.save(now, present, self.good, self.best, self.terms.sums)
+        self.saved = time.monotonic()
+
+    def _resume(self) -> bool:
+        """Take up a checkpoint where there is one."""
+        found = self.checkpoint.load() if self.checkpoint is not None else None
+        if found is None:
+            return False
+        self.progress, present, self.good, self.best, self.terms.sums = found
+        present.restore(self.model, self.optimisers, self.noise)
+        return True
+
+
+@torch.no_grad()
+def judge(model: AutoencoderModule, source: ArraySource, batch_size: int, seed: int) -> dict[str, float]:
+    """The mean terms of the loss over a source, and `error`, the mean squared error per value, in float32.
+
+    The same noise is drawn each time, so that two scores differ by the weights alone.
+    """
+    model.eval()
+    rng: Generator = generator(seed, VALIDATION, device=source.device)
+    terms, squares = Terms(), torch.zeros((), dtype=torch.float64, device=source.device)
+    for x in source.batches(max(batch_size, 256)):
+        trace: Trace = model(View(x), rng)
+        _, loss = model.objective(trace, model, rng)
+        terms.add(loss, len(x))
+        squares += (x - trace.prediction.mean()).square().sum().double()
+    terms.settle()
+    return {**terms.means(), "error": float(squares) / (len(source) * model.spec.size)}

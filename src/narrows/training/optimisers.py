@@ -1,0 +1,121 @@
+"""Optimisers by name, and schedules: how the learning rate goes with the progress of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import cos, pi
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from narrows.core.errors import ChoiceError, unknown
+
+Parameters = list[nn.Parameter]
+DEFAULT_RATES = {"adam": 2e-3, "adamw": 2e-3, "sgd": 0.1, "muon": 2e-3}
+"""The learning rate of each optimiser unless another is asked for."""
+
+
+def _adam(matrices: Parameters, others: Parameters, rate: float, decay: float) -> list[Optimizer]:
+    return [Adam(matrices + others, lr=rate, weight_decay=decay, fused=True)]
+
+
+def _adamw(matrices: Parameters, others: Parameters, rate: float, decay: float) -> list[Optimizer]:
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    return [AdamW([g for g in groups if g["params"]], lr=rate, fused=True)]
+
+
+def _sgd(matrices: Parameters, others: Parameters, rate: float, decay: float) -> list[Optimizer]:
+    return [SGD(matrices + others, lr=rate, momentum=0.9, nesterov=True, weight_decay=decay, fused=True)]
+
+
+def _muon(matrices: Parameters, others: Parameters, rate: float, decay: float) -> list[Optimizer]:
+    """Orthogonalised momentum (Jordan et al. 2024) for matrices, AdamW for everything else."""
+    if not hasattr(torch.optim, "Muon"):
+        raise ChoiceError("the optimizer 'muon' needs torch 2.9 or later, choose 'adam' or 'adamw'")
+    square = [p for p in matrices if p.ndim == 2]
+    rest = [p for p in matrices if p.ndim != 2] + others
+    muon: list[Optimizer] = [torch.optim.Muon(square, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")]
+    return muon + _adamw([], rest, rate, decay)
+
+
+OPTIMISERS: dict[str, Callable[[Parameters, Parameters, float, float], list[Optimizer]]] = {
+    "adam": _adam,
+    "adamw": _adamw,
+    "sgd": _sgd,
+    "muon": _muon,
+}
+
+
+def optimisers(name: str, module: nn.Module, rate: float, decay: float) -> list[Optimizer]:
+    """The optimisers that together move every weight of a module.
+
+    Args:
+        name: `"adam"`, `"adamw"`, `"sgd"` (Nesterov momentum 0.9) or `"muon"`.
+        module: What to train.
+        rate: The learning rate.
+        decay: Weight decay; decoupled, and on matrices only, for `"adamw"` and `"muon"`.
+    """
+    if name not in OPTIMISERS:
+        raise unknown("optimizer", name, OPTIMISERS)
+    weights = [p for p in module.parameters() if p.requires_grad]
+    return OPTIMISERS[name]([p for p in weights if p.ndim > 1], [p for p in weights if p.ndim < 2], rate, decay)
+
+
+def cosine(progress: float) -> float:
+    """Half a cosine, from 1 to a hundredth."""
+    return 0.01 + 0.99 * 0.5 * (1 + cos(pi * progress))
+
+
+def one_cycle(progress: float) -> float:
+    """Up from a twenty-fifth in the first three tenths, then down to nothing (Smith and Topin 2017)."""
+    if progress < 0.3:
+        return 1 - 0.96 * 0.5 * (1 + cos(pi * progress / 0.3))
+    return 0.5 * (1 + cos(pi * (progress - 0.3) / 0.7))
+
+
+def constant(progress: float) -> float:  # noqa: ARG001 (every schedule takes the progress)
+    """The same throughout."""
+    return 1.0
+
+
+SCHEDULES: dict[str, Callable[[float], float]] = {"cosine": cosine, "one_cycle": one_cycle, "constant": constant}
+
+
+def rate_at(schedule: str, warmup: float, progress: float) -> float:
+    """The share of the learning rate at a point of the run.
+
+    Args:
+        schedule: `"cosine"`, `"one_cycle"` or `"constant"`.
+        warmup: The share of the run over which the rate first climbs in a straight line.
+        progress: How much of the run is behind, 0 to 1.
+
+    >>> rate_at("cosine", 0.1, 0.05), rate_at("cosine", 0.1, 0.1), rate_at("cosine", 0.1, 1.0)
+    (0.5, 1.0, 0.01)
+    """
+    if progress < warmup:
+        return progress / warmup
+    return SCHEDULES[schedule]((progress - warmup) / (1 - warmup))
+
+
+def all_state(optimizers: list[Optimizer]) -> dict[str, torch.Tensor]:
+    """The moments of optimisers as named tensors."""
+    return {
+        f"{i}.{index}.{key}": value
+        for i, optimizer in enumerate(optimizers)
+        for index, entries in optimizer.state_dict()["state"].items()
+        for key, value in entries.items()
+        if isinstance(value, torch.Tensor)
+    }
+
+
+def restore_state(optimizers: list[Optimizer], tensors: dict[str, torch.Tensor]) -> None:
+    """Put back what `all_state` gave."""
+    for i, optimizer in enumerate(optimizers):
+        state: dict[int, dict[str, Any]] = {}
+        for name, value in tensors.items():
+            owner, index, key = name.split(".", 2)
+            if owner == str(i):
+                state.setdefault(int(index), {})[key] = value.clone()
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,69 @@
+"""What `None` and `"auto"` stand for: fixed rules on shapes and hardware, never on a timing.
+
+The same data on the same kind of machine always gets the same choice, and what was chosen is in the model file.
+"""
+
+from __future__ import annotations
+
+from math import ceil, sqrt
+
+import torch
+
+from narrows.core.errors import unknown
+from narrows.core.spec import SampleSpec
+
+STEPS = 10_000
+"""How many steps a run takes unless epochs are given."""
+
+
+def latent_dim(spec: SampleSpec) -> int:
+    """The square root of the number of values, rounded up, at most 64.
+
+    >>> [latent_dim(SampleSpec("vector", (d,))) for d in (2, 30, 784)]
+    [1, 6, 28]
+    """
+    return max(1, min(64, spec.size - 1, ceil(sqrt(spec.size))))
+
+
+def batch_size(rows: int) -> int:
+    """From 32 for small data to 256 for 20,000 rows and more.
+
+    >>> [batch_size(n) for n in (100, 2_000, 10_000, 60_000)]
+    [32, 64, 128, 256]
+    """
+    return next((size for size, most in ((32, 1_000), (64, 5_000), (128, 20_000)) if rows < most), 256)
+
+
+def epochs(rows: int, batch: int) -> int:
+    """As many passes as make about 10,000 steps, within 20 and 300.
+
+    >>> [epochs(n, batch_size(n)) for n in (100, 2_000, 60_000)]
+    [300, 300, 43]
+    """
+    return max(20, min(300, ceil(STEPS / ceil(rows / batch))))
+
+
+def patience(epochs: int) -> int:
+    """A tenth of the epochs, at least ten."""
+    return max(10, epochs // 10)
+
+
+def device(asked: str) -> torch.device:
+    """`"auto"` is the first CUDA device where there is one, otherwise the CPU."""
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.device(asked)
+    except RuntimeError as error:
+        raise unknown("device", asked, ["auto", "cpu", "cuda"]) from error
+
+
+def precision(asked: str, on: torch.device, spec: SampleSpec, batch: int) -> str:
+    """`"auto"` is bfloat16 where the hardware multiplies it fast and the layers are wide, otherwise float32."""
+    if asked not in ("auto", "float32", "bfloat16"):
+        raise unknown("precision", asked, ["auto", "float32", "bfloat16"])
+    if asked != "auto":
+        return asked
+    wide = spec.size >= 256 and batch >= 128
+    fast = torch.cuda.is_bf16_supported() if on.type == "cuda" else torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if wide and fast else "float32"

@@ -1,0 +1,113 @@
+"""The start: principal components of the data, and a model that begins as them.
+
+Where a model has a linear path, W and V are set to (probabilistic) PCA and f and g to zero, so that training can only
+improve on PCA as far as the validation rows can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Generator, Tensor
+
+if TYPE_CHECKING:
+    from narrows.data.sources import ArraySource
+    from narrows.model import AutoencoderModule
+
+ROWS = 20_000
+"""How many rows are looked at, at most."""
+EXACT = 1_024
+"""Up to how many values per sample the whole covariance is formed."""
+BLOCK = 1_024
+
+
+@dataclass(frozen=True)
+class Components:
+    """Principal components of scaled data: mean (d,), axes (k, d), variances (k,), and what is left per axis."""
+
+    mean: Tensor
+    axes: Tensor
+    variances: Tensor
+    noise: Tensor
+
+
+@torch.no_grad()
+def principal_components(source: ArraySource, k: int, rng: Generator) -> Components:
+    """The first k principal components of a source, or as many as it has.
+
+    Up to 1,024 values per sample the covariance is decomposed exactly; beyond, by randomised subspace iteration
+    (Halko, Martinsson and Tropp 2011), in passes over blocks of at most 20,000 rows.
+    """
+    size = source.schema.spec.size
+    n = min(len(source), ROWS)
+    rows = torch.randperm(len(source), generator=rng)[:n].sort().values
+    blocks = [rows[i : i + BLOCK] for i in range(0, n, BLOCK)]
+    k = min(k, size, max(1, n - 1))
+
+    def look(block: Tensor) -> Tensor:
+        return source.take(block).flatten(1)
+
+    mean = torch.stack([look(block).double().sum(0) for block in blocks]).sum(0) / n
+    center = mean.float()
+    total = torch.stack([(look(block) - center).double().square().sum() for block in blocks]).sum() / n
+    if size <= EXACT:
+        covariance = torch.zeros(size, size, dtype=torch.float64, device=center.device)
+        for block in blocks:
+            x = (look(block) - center).double()
+            covariance += x.T @ x
+        values, vectors = torch.linalg.eigh(covariance / n)
+        values, axes = values.flip(0)[:k], vectors.flip(1).T[:k]
+    else:
+        values, axes = _subspace(look, blocks, center, n, k, rng)
+    values = values.clamp(min=0)
+    noise = ((total - values.sum()) / max(1, size - k)).clamp(min=0)
+    return Components(center, axes.float(), values.float(), noise.float())
+
+
+def _subspace(
+    look: Callable[[Tensor], Tensor], blocks: list[Tensor], center: Tensor, n: int, k: int, rng: Generator
+) -> tuple[Tensor, Tensor]:
+    """Eigenvalues and axes by repeated products with the covariance, which is never formed."""
+    width = min(n, len(center), k + 20)
+    basis = torch.randn(len(center), width, generator=rng).to(center.device)
+
+    def times_covariance(q: Tensor) -> Tensor:
+        product = torch.zeros_like(q)
+        for block in blocks:
+            x = look(block) - center
+            product += x.T @ (x @ q)
+        return product / n
+
+    for _ in range(6):
+        basis = torch.linalg.qr(times_covariance(torch.linalg.qr(basis).Q)).Q
+    small = basis.T @ times_covariance(basis)
+    values, rotation = torch.linalg.eigh((small + small.T).double() / 2)
+    return values.flip(0)[:k], (basis.double() @ rotation.flip(1)).T[:k]
+
+
+@torch.no_grad()
+def start_as(model: AutoencoderModule, found: Components) -> bool:
+    """Set a model's linear path to principal components and silence its networks; False where it has no such path.
+
+    Without a linear path the decoder still begins at the mean, which no model should end worse than.
+    """
+    model.likelihood.start(found.noise)
+    encode, decode = model.encoder.linear, model.decoder.linear
+    start = model.bottleneck.linear_start(found.variances, found.noise)
+    if encode is None or decode is None or start is None:
+        return False
+    k = len(found.variances)
+    model.encoder.silence()
+    model.decoder.silence()
+    into = start.encode.unsqueeze(1) * found.axes
+    encode.weight.zero_()
+    encode.weight[:k] = into
+    encode.bias[:k] = -into @ found.mean
+    encode.bias[k:] = start.features
+    decode.weight.zero_()
+    decode.weight[:, :k] = start.decode * found.axes.T
+    decode.bias.copy_(found.mean)
+    return True
