@@ -2,6 +2,7 @@
 
     NarrowsError
     ├── InputError (ValueError)          data that cannot be used: gaps, text, a wrong shape
+    │   └── InputTypeError (TypeError)   values of a type that no number can be read from
     ├── ChoiceError (ValueError)         a name or value outside the known choices
     ├── FileError (ValueError)           a model, checkpoint or data file that cannot be read or written
     └── TrainingError (RuntimeError)     training could not go on
@@ -19,6 +20,10 @@ class NarrowsError(Exception):
 
 class InputError(NarrowsError, ValueError):
     """The data cannot be used as given."""
+
+
+class InputTypeError(InputError, TypeError):
+    """The data holds values of a type that no number can be read from."""
 
 
 class ChoiceError(NarrowsError, ValueError):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from narrows.core.errors import InputError
+from narrows.core.errors import InputError, InputTypeError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -38,10 +38,12 @@ def as_array(X: Any, least_rows: int = 1) -> Array:
             f"got an array of shape {array.shape}"
         )
     if array.ndim == 2 and array.shape[1] == 0:
-        raise InputError(f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required")
+        raise InputError(
+            f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required by an autoencoder"
+        )
     if len(array) < least_rows:
         raise InputError(
-            f"Found array with {len(array)} sample(s) (shape={array.shape}) while a minimum of {least_rows} is required"
+            f"Found array with {len(array)} sample(s) (shape={array.shape}) while a minimum of {least_rows} is required by an autoencoder"
         )
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         array = array.astype(np.float64)
@@ -67,8 +69,9 @@ def _numeric(array: Array, X: Any) -> Array:
                 if isinstance(value, list | tuple | np.ndarray):
                     raise InputError("X is ragged: its rows or images differ in shape, so it is no array") from error
                 column = column_name(X, place[1] if len(place) > 1 else 0)
-                raise InputError(
-                    f"X has {value!r} in row {place[0]}, column {column}: argument must be a string or a number that "
+                kind = InputError if isinstance(value, str) else InputTypeError
+                raise kind(
+                    f"X has {_plain(value)!r} in row {place[0]}, column {column}: argument must be a string or a number that "
                     "float() can read, so encode categories as numbers first"
                 ) from error
         raise InputError(f"X has values of type {array.dtype} that cannot be read as numbers") from error
@@ -91,3 +94,8 @@ def layout_of(array: Array) -> str:
     raise InputError(
         f"images have 1 to {MAX_CHANNELS} channels on their first or last axis, got an array of shape {array.shape}"
     )
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy scalar as Python shows it."""
+    return value.item() if isinstance(value, np.generic) else value

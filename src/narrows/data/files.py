@@ -1,1 +1,122 @@
-"""placeholder"""
+"""Data files: what a path holds, as something that `fit` takes.
+
+.npy .npz .npz:key .csv .parquet    idx (.ubyte, .gz)    image files, folders of images
+"""
+
+import gzip
+import zlib
+from collections.abc import Callable
+from math import prod
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from narrows.core.errors import FileError, InputError, unknown
+from narrows.data.arrays import Array
+from narrows.data.images import IMAGES, read_folder, read_image
+from narrows.data.tables import read_csv, read_parquet
+
+IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+GZIP_RATIO = 1032
+"""How much longer than itself a gzip file's content can be, at most."""
+
+
+def open_data(source: Any) -> Any:
+    """The data in a file or folder, as something that `fit` takes; anything that is no path is returned as it is.
+
+    `.npy` is a memory map, `.npz:key` one array of several, a table with column names a data frame where pandas is
+    installed; everything else is an array.
+
+    Args:
+        source: A path, or data.
+
+    Raises:
+        FileError: Nothing is there, the kind is unknown, or the file is damaged.
+        InputError: The file holds something else than numbers, or images of several sizes.
+
+    >>> open_data([[1.0, 2.0]])
+    [[1.0, 2.0]]
+    """
+    if not isinstance(source, str | Path):
+        return source
+    name, colon, key = str(source).rpartition(".npz:")
+    if colon:
+        return _npz(_existing(f"{name}.npz"), key)
+    path = _existing(source)
+    return read_folder(path) if path.is_dir() else _reader(path)(path)
+
+
+def _existing(name: str | Path) -> Path:
+    path = Path(name)
+    if not path.exists():
+        raise FileError(f"there is no file or folder {path}")
+    return path
+
+
+def _reader(path: Path) -> Callable[[Path], Any]:
+    """What reads a file, by its name."""
+    suffix = path.suffix.lower()
+    if suffix not in READERS and path.name.lower().endswith("ubyte"):  # as in train-images-idx3-ubyte
+        return _idx
+    if suffix not in READERS:
+        raise FileError(f"cannot open {path} as data: its name ends in none of {', '.join(READERS)}")
+    return READERS[suffix]
+
+
+def _npy(path: Path) -> Array:
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except (ValueError, OSError, EOFError) as error:
+        raise FileError(f"{path} is no .npy file of numbers, or it is damaged or cut short ({error})") from error
+
+
+def _npz(path: Path, key: str = "") -> Array:
+    try:
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as arrays:
+            known = list(arrays)
+            if len(known) == 1 and not key:
+                key = known[0]
+            found: Array | None = arrays[key] if key in known else None
+    except (BadZipFile, zlib.error, ValueError, OSError, EOFError) as error:
+        raise FileError(f"{path} is no .npz file of numbers, or it is damaged or cut short ({error})") from error
+    if found is not None:
+        return found
+    if key:
+        raise unknown(f"array in {path}", key, known)
+    if not known:
+        raise InputError(f"{path} holds no arrays")
+    raise InputError(f"{path} holds {len(known)} arrays, so say which, as in {path}:{known[0]} ({', '.join(known)})")
+
+
+def _idx(path: Path) -> Array:
+    """The format of MNIST: two zeros, a type, a number of axes, their sizes and the values, all big-endian."""
+    packed = path.suffix.lower() == ".gz"
+    most = path.stat().st_size * (GZIP_RATIO if packed else 1)
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            zeros, kind, axes = file.read(2), *(file.read(2).ljust(2, b"\0"))
+            if zeros != b"\0\0" or kind not in IDX_TYPES:
+                raise FileError(f"{path} is no idx file: it does not begin as one")
+            shape = tuple(int(n) for n in np.frombuffer(file.read(4 * axes).ljust(4 * axes, b"\0"), ">u4"))
+            dtype = np.dtype(IDX_TYPES[kind])
+            size = prod(shape) * dtype.itemsize
+            content = file.read(size + 1) if size <= most else b""
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileError(f"{path} is no idx file, or it is damaged or cut short ({error})") from error
+    if len(content) != size:
+        raise FileError(f"{path} is damaged: its header says {' x '.join(map(str, shape))} values of {dtype.name}")
+    return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    ".npy": _npy,
+    ".npz": _npz,
+    ".csv": read_csv,
+    ".parquet": read_parquet,
+    ".ubyte": _idx,
+    ".gz": _idx,
+    **dict.fromkeys(IMAGES, read_image),
+}
+"""What reads a file, by the ending of its name."""

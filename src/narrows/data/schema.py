@@ -149,21 +149,27 @@ class ArraySchema:
             x = x * torch.as_tensor(1 / self.scale, dtype=x.dtype, device=x.device)
         return x.float()
 
-    def raw(self, x: Tensor) -> Array:
-        """(n, *spec.shape) to an array of the raw layout and type; whole numbers are rounded and clipped."""
+    def raw(self, x: Tensor, dtype: np.dtype[Any] | None = None) -> Array:
+        """(n, *spec.shape) to an array of the raw layout; whole numbers are rounded and clipped.
+
+        Args:
+            x: Values of the tensor.
+            dtype: The type of the array; None for that of fit.
+        """
+        dtype = dtype or self.dtype
         x = x.detach().cpu()
         if self.layout == "hw":
             x = x.squeeze(1)
         elif self.layout == "hwc":
             x = x.permute(0, 2, 3, 1)
         values = x.double().numpy() * np.where(self.constant, 0.0, self.scale) + self.shift
-        if self.dtype.kind == "b":
+        if dtype.kind == "b":
             return np.asarray(values >= 0.5)
-        if self.dtype.kind in "iu":
-            limits = np.iinfo(self.dtype)
+        if dtype.kind in "iu":
+            limits = np.iinfo(dtype)
             top = np.nextafter(float(limits.max), 0) if limits.bits == 64 else limits.max
-            return np.clip(np.rint(values), limits.min, top).astype(self.dtype)
-        return values.astype(self.dtype)
+            return np.clip(np.rint(values), limits.min, top).astype(dtype)
+        return values.astype(dtype)
 
     def check(self, array: Array, named: Any = None) -> None:
         """Refuse samples of another shape than those of fit, and values that are missing or infinite."""

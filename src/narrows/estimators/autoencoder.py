@@ -49,7 +49,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         weight_decay: Of the optimiser.
         schedule: `"cosine"`, `"one_cycle"` or `"constant"`.
         warmup: Share of the run over which the learning rate climbs.
-        gradient_clip: Largest norm of the gradient of the loss per value; None for no limit.
+        gradient_clip: Largest norm of the gradient of the loss per value; None for no limit, which is what `"auto"`
+            means but for `"sgd"`.
         validation_fraction: Share of the rows set aside to judge the model.
         patience: Epochs without a better score before training stops; `"auto"` for a tenth of them, None for never.
         max_time: Seconds after which training stops.
@@ -98,7 +99,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         weight_decay: float = 0.0,
         schedule: str = "cosine",
         warmup: float = 0.03,
-        gradient_clip: float | None = None,
+        gradient_clip: float | str | None = "auto",
         validation_fraction: float = 0.1,
         patience: int | str | None = "auto",
         max_time: float | None = None,
@@ -145,8 +146,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             ChoiceError: An unknown name, with the nearest known one, or an impossible value.
             TrainingError: The loss was not finite even at lower learning rates.
         """
-        validate_data(self, X, skip_check_array=True)
         array = as_array(X, least_rows=2)
+        validate_data(self, X, skip_check_array=True)
         held_out = None if validation_data is None else as_array(validation_data)
         found = fit(array, self._request(), held_out, named=X)
         self.module_, self.schema_, self.chosen_, self.history_ = (
@@ -168,8 +169,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             y: Ignored.
         """
         first = not hasattr(self, "module_")
-        validate_data(self, X, skip_check_array=True, reset=first)
         array = as_array(X, least_rows=2 if first else 1)
+        validate_data(self, X, skip_check_array=True, reset=first)
         if self._continuation is None:
             begun = None if first else (self.module_, self.schema_, self.chosen_)
             self._continuation = Continuation(array, self._request(), begun, named=X)
@@ -212,8 +213,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             X: Samples of the same shape as in fit.
         """
         array = self._checked(X)
-        found = codes.reconstruct(self._module(), self.schema_, array)
-        return like(X, found if array.dtype == found.dtype else _cast(found, array.dtype), self)
+        return like(X, codes.reconstruct(self._module(), self.schema_, array), self)
 
     def score_samples(self, X: Any) -> Array:
         """How well each sample is explained, in nats: minus distortion and rate. Higher is more normal.
@@ -276,8 +276,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _checked(self, X: Any) -> Array:
         check_is_fitted(self)
-        validate_data(self, X, skip_check_array=True, reset=False)
         array = as_array(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
         self.schema_.check(array, named=X)
         return array
 
@@ -296,10 +296,3 @@ class RawEncoder(nn.Module):
         code: Tensor = self.bottleneck(self.encoder(View(self.schema.tensor(x))), None).z
         return code
 
-
-def _cast(values: Array, dtype: np.dtype[Any]) -> Array:
-    """Samples in the type of what was handed over, where that is not the type of fit."""
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        return np.clip(np.rint(values.astype(np.float64)), limits.min, limits.max).astype(dtype)
-    return values.astype(dtype)

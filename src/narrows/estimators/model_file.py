@@ -82,6 +82,8 @@ def load(path: str | Path, known: dict[str, type[Autoencoder]]) -> Autoencoder:
             estimator.feature_names_in_ = np.array(document["feature_names"], dtype=object)
         weighing = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
         estimator.module_ = _rebuild(path, document, estimator.schema_, weighing)
+    except ChoiceError as error:
+        raise FileError(f"{path} cannot be rebuilt: {error}") from error
     except (KeyError, TypeError, AssertionError) as error:
         raise FileError(f"{path} is damaged: its document lacks or garbles {error}") from error
     return estimator
@@ -92,17 +94,9 @@ def _rebuild(
 ) -> AutoencoderModule:
     """The module of a document, filled with the tensors of its file."""
     chosen = document["chosen"]
-    try:
-        with torch.device("meta"):
-            model = build(
-                chosen["recipe"],
-                schema.spec,
-                chosen["latent_dim"],
-                likelihood=chosen["likelihood"],
-                options=document["options"],
-            )
-    except ChoiceError as error:
-        raise FileError(f"{path} cannot be rebuilt: {error}") from error
+    likelihood, options = chosen["likelihood"], document["options"]
+    with torch.device("meta"):
+        model = build(chosen["recipe"], schema.spec, chosen["latent_dim"], likelihood=likelihood, options=options)
     needed = {name: tuple(tensor.shape) for name, tensor in weights(model).items()}
     if needed != {name: tuple(tensor.shape) for name, tensor in tensors.items()}:
         raise FileError(f"{path} is damaged: its tensors are not those of its recipe")

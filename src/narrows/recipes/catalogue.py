@@ -13,6 +13,20 @@ from narrows.recipes import RECIPES
 from narrows.recipes.assemble import Asked, assemble
 
 
+def options_of(recipe: str) -> list[str]:
+    """The names of the options that a recipe takes, its own first.
+
+    Raises:
+        ChoiceError: An unknown recipe, with the nearest known one.
+
+    >>> options_of("sparse")[:3]
+    ['weight', 'bottleneck', 'network']
+    """
+    own = inspect.signature(RECIPES[recipe]).parameters
+    shared = inspect.signature(assemble).parameters
+    return [name for name in {**own, **shared} if name not in ("spec", "latent_dim", "options", "parts", "rng")]
+
+
 def build(
     recipe: str,
     spec: SampleSpec,
@@ -27,11 +41,8 @@ def build(
     Raises:
         ChoiceError: An unknown recipe or option, with the nearest known one.
     """
-    function = RECIPES[recipe]
-    own = inspect.signature(function).parameters
-    shared = inspect.signature(assemble).parameters
-    known = [name for name in {**own, **shared} if name not in ("spec", "latent_dim", "options", "parts", "rng")]
+    known = options_of(recipe)
     for option in options:
         if option not in known:
             raise unknown(f"option of recipe {recipe!r}", option, known)
-    return function(spec, latent_dim, **{"likelihood": likelihood, "rng": rng} | dict(options))
+    return RECIPES[recipe](spec, latent_dim, **{"likelihood": likelihood, "rng": rng} | dict(options))

@@ -39,7 +39,7 @@ def _in_blocks(n: int, size: int, take: Callable[[Tensor], Tensor], run: Callabl
         rows = torch.arange(first, min(first + size, n))
         padded = torch.cat([rows, rows[:1].expand(size - len(rows))])
         found.append(run(take(padded))[: len(rows)])
-    return np.concatenate(found)
+    return np.concatenate(found).astype(found[0].dtype, copy=False)  # keeps a foreign byte order
 
 
 @torch.inference_mode()
@@ -69,9 +69,11 @@ def decode(model: AutoencoderModule, schema: ArraySchema, codes: Array) -> Array
 def reconstruct(model: AutoencoderModule, schema: ArraySchema, array: Array) -> Array:
     """Raw samples, encoded and decoded again, in the type of the array."""
     source = ArraySource(array, schema, device=_device(model))
-    return _in_blocks(
-        len(array), block_rows(schema.spec), source.take, lambda x: schema.raw(model(View(x)).prediction.median())
-    )
+
+    def run(x: Tensor) -> Array:
+        return schema.raw(model(View(x)).prediction.median(), array.dtype)
+
+    return _in_blocks(len(array), block_rows(schema.spec), source.take, run)
 
 
 @torch.inference_mode()

@@ -51,7 +51,7 @@ class Request:
     weight_decay: float = 0.0
     schedule: str = "cosine"
     warmup: float = 0.03
-    gradient_clip: float | None = None
+    gradient_clip: float | str | None = "auto"
     validation_fraction: float = 0.1
     patience: int | str | None = "auto"
     max_time: float | None = None
@@ -190,7 +190,7 @@ def plan_for(asked: Request, spec: SampleSpec, rows: int, device: torch.device) 
         weight_decay=asked.weight_decay,
         schedule=asked.schedule,
         warmup=asked.warmup,
-        gradient_clip=asked.gradient_clip,
+        gradient_clip=rules.gradient_clip(asked.optimizer) if asked.gradient_clip == "auto" else asked.gradient_clip,
         patience=rules.patience(epochs) if asked.patience == "auto" else asked.patience,  # type: ignore[arg-type]
         max_time=asked.max_time,
         precision=rules.precision(asked.precision, device, spec, batch),

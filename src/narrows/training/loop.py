@@ -31,6 +31,9 @@ SAVE_SECONDS = 30.0
 RETRIES = 3
 """How often a run goes back to its last good state after a loss that is not finite."""
 
+BLOWN_UP = 4.0
+"""How many times the least error so far an epoch may end with and still count as good."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -166,13 +169,15 @@ class Loop:
                 report.steps(now.step)
                 report.epoch(now.history[-1])
                 now.epoch, now.batch, self.terms = now.epoch + 1, 0, Terms()
-                self.good = Moment.of(self.model, self.optimisers, self.noise)
+                if self._is_sound():
+                    self.good = Moment.of(self.model, self.optimisers, self.noise)
                 waited = now.epoch - now.best_epoch
                 now.finished = self._late() or (self.plan.patience is not None and waited >= self.plan.patience)
                 self._save(always=True)
             else:
                 self._go_back()
         put_back(self.model, self.best)
+        self.model.zero_grad()
         return now.history
 
     def one_pass(self, since: Moment | None) -> Moment:
@@ -249,6 +254,11 @@ class Loop:
             now.best_score, now.best_epoch, self.best = score, epoch, copied(weights(self.model))
         row = {"epoch": epoch, "step": now.step, "seconds": self._elapsed(), "learning_rate": rate, "score": score}
         now.history.append(row | {"train": dict(train), "held_out": held_out})
+
+    def _is_sound(self) -> bool:
+        """Whether the present state is one to go back to: a run that blows up has bad epochs before its first NaN."""
+        errors = [row["held_out"]["error"] for row in self.progress.history]
+        return errors[-1] <= BLOWN_UP * min(errors)
 
     def _go_back(self) -> None:
         """Return to the last good state with a lower learning rate."""

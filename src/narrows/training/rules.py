@@ -48,6 +48,11 @@ def patience(epochs: int) -> int:
     return max(10, epochs // 10)
 
 
+def gradient_clip(optimizer: str) -> float | None:
+    """A norm of 1 for stochastic gradient descent, whose steps grow with the gradient; no limit for the others."""
+    return 1.0 if optimizer == "sgd" else None
+
+
 def device(asked: str) -> torch.device:
     """`"auto"` is the first CUDA device where there is one, otherwise the CPU."""
     if asked == "auto":

@@ -1,0 +1,13 @@
+"""`narrows info FILE|DATA`."""
+
+from narrows.cli.describe import describe
+from narrows.cli.show import show_pairs
+
+
+def info(path: str, /) -> None:
+    """Say what a model or a data file is, and what narrows would choose for it.
+
+    Args:
+        path: A model file (.safetensors), or a data file or folder.
+    """
+    show_pairs(describe(path))

@@ -1,0 +1,50 @@
+"""The command `narrows` and its subcommands, each imported only when it is called."""
+
+import sys
+import warnings
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from narrows import __version__
+from narrows.core.errors import NarrowsError
+
+COMMANDS = {
+    "train": "Train a model on data and write it to a file.",
+    "encode": "Turn samples into their codes.",
+    "decode": "Turn codes into the samples that they stand for.",
+    "reconstruct": "Encode samples and decode them again.",
+    "info": "Say what a model or a data file is.",
+    "recipes": "List the named models.",
+    "demo": "Train every recipe on small digits, compare them, and write a report.",
+}
+
+app = App(name="narrows", help="The autoencoder toolkit.", version=__version__)
+for name, summary in COMMANDS.items():
+    app.command(f"narrows.cli.{name}:{name}", name=name, help=summary)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line and exit: 0 on success, 2 with one sentence on wrong usage or bad data, 130 on Ctrl-C.
+
+    Args:
+        arguments: Words of the command line; None for those of the process.
+    """
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_none")
+    except KeyboardInterrupt:
+        return 130
+    except (NarrowsError, CycloptsError, ValueError) as error:  # scikit-learn's own checks raise ValueError
+        print("narrows:", " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    return 0
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    print("narrows: warning:", message, file=sys.stderr)

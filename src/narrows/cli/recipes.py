@@ -1,0 +1,9 @@
+"""`narrows recipes`."""
+
+import narrows
+from narrows.cli.show import show_pairs
+
+
+def recipes() -> None:
+    """List the named models."""
+    show_pairs(narrows.recipes())

@@ -1,0 +1,29 @@
+"""How commands show things: aligned columns on standard output."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """A line of a table: the first cell to the left, the others to the right.
+
+    >>> aligned(["deep", "0.012"], [8, 7])
+    'deep        0.012'
+    """
+    first, *rest = cells
+    return "  ".join(
+        [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
+    )
+
+
+def show_pairs(pairs: Mapping[str, Any]) -> None:
+    """Print names and values, one pair a line."""
+    width = max(map(len, pairs))
+    for name, value in pairs.items():
+        print(f"{name.ljust(width)}  {value}")
+
+
+def show_lines(lines: Iterable[str]) -> None:
+    """Print lines as they come."""
+    for line in lines:
+        print(line, flush=True)

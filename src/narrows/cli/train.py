@@ -1,0 +1,63 @@
+"""`narrows train JOB DATA -o MODEL`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+import narrows
+from narrows.cli import settings
+from narrows.cli.describe import describe_model
+from narrows.cli.show import show_pairs
+from narrows.core.errors import unknown
+from narrows.data.writing import check_file
+
+JOBS = {"autoencoder": narrows.Autoencoder}
+
+
+def train(
+    job: str,
+    data: str,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    recipe: str = "auto",
+    latent_dim: int | None = None,
+    epochs: int | None = None,
+    max_time: float | None = None,
+    checkpoint: Path | None = None,
+    random_state: int | None = None,
+    verbose: int = 1,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
+) -> None:
+    """Train a model on data and write it to a file.
+
+    Args:
+        job: What the model is for: autoencoder.
+        data: A file (.npy .npz .npz:key .csv .parquet, idx as .ubyte or .gz, an image) or a folder of images.
+        output: The model file to write, by custom .safetensors.
+        recipe: A named model, see `narrows recipes`.
+        latent_dim: The size of the code; by default the square root of the number of values, at most 64.
+        epochs: Passes over the data, at most; by default about 10,000 steps.
+        max_time: Seconds after which training stops.
+        checkpoint: A folder to write moments to, and to resume from.
+        random_state: A whole number for the same result each time.
+        verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
+        set_: key=value, any argument of the estimator or option of the recipe; can be repeated.
+    """
+    if job not in JOBS:
+        raise unknown("job", job, JOBS)
+    check_file(output)
+    named = {
+        "recipe": recipe,
+        "latent_dim": latent_dim,
+        "epochs": epochs,
+        "max_time": max_time,
+        "checkpoint": checkpoint,
+        "random_state": random_state,
+        "verbose": verbose,
+    }
+    model = JOBS[job](**named | settings.arguments(JOBS[job], recipe, set_))
+    model.fit(narrows.open_data(data)).save(output)
+    if verbose:
+        show_pairs(describe_model(output))

@@ -1,0 +1,128 @@
+"""Writing results: arrays and frames to files, under a temporary name first, so that no half file is ever left."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from narrows.core.errors import FileError, InputError, unknown
+from narrows.data.arrays import Array
+from narrows.data.images import write_image
+from narrows.data.tables import write_table
+from narrows.data.tensor_file import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLES = (".csv", ".parquet")
+WRITTEN = (".npy", ".npz", *TABLES, ".png")
+"""The endings of files that `write_data` writes; without one it writes a folder of images."""
+
+
+def check_file(path: str | Path) -> None:
+    """Refuse a path at which no file could be written, before any work is done.
+
+    Args:
+        path: Where the output will go.
+
+    Raises:
+        FileError: The folder to write into does not exist or is not writable, or the path is a folder itself.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileError(f"cannot write {target}: the folder {target.parent} does not exist")
+    if not os.access(target.parent, os.W_OK):
+        raise FileError(f"cannot write {target}: the folder {target.parent} is not writable")
+    if target.is_dir():
+        raise FileError(f"cannot write {target}: it is a folder")
+
+
+def check_output(path: str | Path) -> None:
+    """Refuse a path that `write_data` could not write to, before any work is done.
+
+    Args:
+        path: Where the output will go.
+
+    Raises:
+        FileError: As in `check_file`, or a folder is to be written where something is already.
+        ChoiceError: An ending that is not among the known ones.
+    """
+    target = Path(path)
+    if target.suffix and target.suffix.lower() not in WRITTEN:
+        raise unknown(f"ending of {target}:", target.suffix, WRITTEN)
+    if target.suffix or not target.is_dir():
+        check_file(target)
+    if not target.suffix and target.exists() and (target.is_file() or any(target.iterdir())):
+        raise FileError(f"cannot write the folder {target}: something is there already")
+
+
+def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None) -> None:
+    """Write an array or a data frame in the format that the path names.
+
+    Args:
+        path: `.npy`, `.npz`, `.csv`, `.parquet`, `.png` for one image, or no ending for a folder of images.
+        data: Values; for images (n, height, width), (n, height, width, channels) or (n, channels, height, width) uint8.
+        columns: Names of the columns; a frame brings its own.
+
+    Raises:
+        FileError: The path cannot be written to.
+        InputError: The data do not fit the format.
+    """
+    check_output(path)
+    target, array = Path(path), np.asarray(data)
+    named = getattr(data, "columns", columns)
+    names = None if named is None else list(map(str, named))
+    suffix = target.suffix.lower()
+    if suffix in TABLES:
+        if array.ndim != 2:
+            raise InputError(
+                f"{target} would hold a table, but the data have shape {array.shape}: write .npy or images"
+            )
+        values = [np.asarray(data[name]) for name in data.columns] if hasattr(data, "columns") else list(array.T)
+        with replacing(target) as temporary:
+            write_table(temporary, values, names)
+    elif suffix in (".npy", ".npz"):
+        with replacing(target) as temporary:
+            np.save(temporary, array) if suffix == ".npy" else np.savez(temporary, data=array)
+    else:
+        _write_images(target, _channels_last(target, array))
+
+
+def _write_images(target: Path, images: Array) -> None:
+    if not target.suffix:
+        with _replacing_folder(target) as folder:
+            for index, image in enumerate(images):
+                write_image(folder / f"{index:06d}.png", image)
+        return
+    if len(images) != 1:
+        raise InputError(f"{target} would hold one image, but there are {len(images)}: name a folder, without ending")
+    with replacing(target) as temporary:
+        write_image(temporary, images[0])
+
+
+def _channels_last(target: Path, array: Array) -> Array:
+    if array.ndim not in (3, 4) or array.dtype not in (np.uint8, np.bool_):
+        raise InputError(
+            f"{target} would hold images of uint8, but the data are {array.dtype} of shape {array.shape}: write .npy"
+        )
+    if array.ndim == 4 and array.shape[-1] > 4 >= array.shape[1]:
+        array = array.transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(array)
+
+
+@contextmanager
+def _replacing_folder(target: Path) -> "Iterator[Path]":
+    """A temporary folder beside `target`, renamed to it when the block succeeds and removed when it fails."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        temporary.mkdir()
+        yield temporary
+        temporary.replace(target)
+    except OSError as error:
+        raise FileError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

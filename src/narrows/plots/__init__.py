@@ -1,0 +1,13 @@
+"""Figures from arrays, and pages of figures. The only place that imports matplotlib, and never its global state.
+
+Each function draws on a figure of its own, or on the one (or the part of one) that it is given.
+"""
+
+from .codes import code_map as code_map
+from .history import curves as curves
+from .images import before_after as before_after
+from .images import image_rows as image_rows
+from .images import reconstructions as reconstructions
+from .overview import overview as overview
+
+__all__ = ["before_after", "code_map", "curves", "image_rows", "overview", "reconstructions"]

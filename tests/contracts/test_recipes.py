@@ -1,0 +1,135 @@
+"""What every recipe must satisfy, found by walking the registry: a new recipe is tested because it is exported."""
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+from torch.func import functional_call, stack_module_state, vmap
+
+import narrows
+from narrows.core.errors import ChoiceError
+from narrows.core.spec import SampleSpec
+from narrows.core.trace import View
+from narrows.recipes import RECIPES
+from narrows.recipes.catalogue import build
+from narrows.training.checkpoint import weights
+
+IMAGE = SampleSpec("image", (1, 8, 8))
+
+
+def make(name, latent_dim=3, seed=0, **options):
+    rng = torch.Generator().manual_seed(seed)
+    return build(name, IMAGE, latent_dim, likelihood={"name": "normal", "scale": "learned"}, options=options, rng=rng)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+class TestRecipes:
+    def test_docstring_has_equation_and_source(self, name):
+        doc = inspect.getdoc(RECIPES[name])
+        assert "loss" in doc
+        assert "Source:" in doc
+        assert ">>>" in doc
+
+    def test_shapes(self, name, rng):
+        model = make(name)
+        x = torch.randn(5, *IMAGE.shape)
+        trace = model(View(x), rng)
+        assert trace.code.z.shape == (5, 3)
+        assert trace.code.rate.shape == (5,)
+        for found in (trace.prediction.mean(), trace.prediction.median(), trace.prediction.sample(rng)):
+            assert found.shape == x.shape
+        scalar, loss = model.loss(View(x), rng)
+        assert scalar.shape == ()
+        assert loss.distortion.shape == (5,)
+
+    def test_every_weight_gets_a_finite_gradient(self, name, rng):
+        model = make(name)
+        model.loss(View(torch.randn(16, *IMAGE.shape)), rng)[0].backward()
+        for weight, tensor in model.named_parameters():
+            assert tensor.grad is not None, weight
+            assert tensor.grad.isfinite().all(), weight
+            assert tensor.grad.abs().sum() > 0, weight
+
+    def test_distortion_falls(self, name, digits):
+        ae = narrows.Autoencoder(recipe=name, latent_dim=4, epochs=8, random_state=0, verbose=0, patience=None)
+        ae.set_params(recipe_options={"linear_path": False}).fit(digits.images[:500])
+        first, last = ae.history_[0]["held_out"], ae.history_[-1]["held_out"]
+        assert last["distortion"] < first["distortion"]
+        assert last["error"] < first["error"]
+
+    def test_evaluation_is_deterministic(self, name):
+        model = make(name)
+        x = View(torch.randn(5, *IMAGE.shape))
+        assert torch.equal(model(x).prediction.mean(), model(x).prediction.mean())
+
+    def test_same_seed_same_weights(self, name):
+        first, same, other = (weights(make(name, seed=seed)) for seed in (0, 0, 1))
+        assert all(torch.equal(first[k], same[k]) for k in first)
+        assert not all(torch.equal(first[k], other[k]) for k in first)
+
+    def test_survives_save_and_load(self, name, digits, tmp_path):
+        X = digits.images[:60]
+        ae = narrows.Autoencoder(recipe=name, latent_dim=3, epochs=1, random_state=0, verbose=0).fit(X)
+        ae.save(tmp_path / "m.safetensors")
+        again = narrows.load(tmp_path / "m.safetensors")
+        assert np.array_equal(ae.transform(X), again.transform(X))
+        assert np.array_equal(ae.reconstruct(X), again.reconstruct(X))
+        assert np.array_equal(ae.score_samples(X), again.score_samples(X))
+
+    def test_overcomplete_code_works(self, name, digits):
+        ae = narrows.Autoencoder(recipe=name, latent_dim=80, epochs=1, random_state=0, verbose=0)
+        regularised = name in ("sparse", "sparse_kl", "denoising", "contractive", "variational")
+        if regularised:
+            ae.fit(digits.images[:40])
+        else:
+            with pytest.warns(UserWarning, match="nothing regularises"):
+                ae.fit(digits.images[:40])
+        assert ae.transform(digits.images[:3]).shape == (3, 80)
+
+    def test_models_can_be_stacked(self, name):
+        models = [make(name, seed=seed) for seed in range(3)]
+        params, buffers = stack_module_state(models)
+        x = torch.randn(6, *IMAGE.shape)
+
+        def codes(p, b):
+            return functional_call(Encode(models[0]), ({f"model.{k}": v for k, v in {**p, **b}.items()},), (x,))
+
+        stacked = vmap(codes, randomness="different")(params, buffers)
+        apart = torch.stack([model.encode(View(x)).z for model in models])
+        assert torch.allclose(stacked, apart, atol=1e-4)
+
+    def test_unknown_option_names_the_nearest(self, name):
+        with pytest.raises(ChoiceError, match="did you mean 'likelihood'"):
+            make(name, liklihood="normal")
+
+
+class Encode(torch.nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model.encode(View(x)).z
+
+
+def test_unknown_recipe_names_the_nearest():
+    with pytest.raises(ChoiceError, match="unknown recipe 'variation', did you mean 'variational'"):
+        narrows.Autoencoder(recipe="variation", verbose=0).fit(np.random.RandomState(0).rand(10, 3))
+
+
+def test_a_recipe_of_ones_own_joins_by_registering(table, monkeypatch):
+    monkeypatch.setattr(RECIPES, "_entries", dict(RECIPES._entries))
+
+    @RECIPES.register
+    def shouting(spec, latent_dim, **options):
+        """A test's own recipe."""
+        return RECIPES["deep"](spec, latent_dim, **{"widths": (8,)} | options)
+
+    ae = narrows.Autoencoder(recipe="shouting", latent_dim=2, epochs=1, verbose=0).fit(table)
+    assert ae.chosen_["recipe"] == "shouting"
+
+
+def test_networks_refuse_kinds_they_do_not_take(table):
+    with pytest.raises(ChoiceError, match="takes samples of kind image, not 'vector'"):
+        narrows.Autoencoder(recipe="convolutional", verbose=0).fit(table)
