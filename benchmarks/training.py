@@ -112,7 +112,7 @@ def best_loop(size: Size) -> Contestant:
         epochs_began = time.perf_counter()
         for _ in range(epochs):
             for chosen in torch.randperm(len(x)).split(BATCH):
-                step(model, optimizer, x[chosen])
+                step(model, optimizer, x.index_select(0, chosen))
         ended = time.perf_counter()
         return ended - began, ended - epochs_began
 

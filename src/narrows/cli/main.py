@@ -46,5 +46,5 @@ def _run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _show_warning(message: Warning | str, *_: object) -> None:
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     print("narrows: warning:", message, file=sys.stderr)

@@ -21,7 +21,7 @@ from narrows.plots.style import png
 
 RECIPES = ("vanilla", "deep", "convolutional", "sparse", "sparse_kl", "denoising", "contractive", "variational")
 CODE = 8
-NOISE = 0.3
+NOISE = 0.2
 HEADER = ("model", "test error", "1-NN accuracy", "seconds")
 
 
@@ -136,7 +136,7 @@ def _pca(digits: Digits) -> tuple[Row, Array]:
 def picture(found: Showcase) -> bytes:
     """The picture of the README, as PNG: digits, what eight numbers keep of them, and the map of two numbers."""
     rows, codes = _rows(found), found.flat.transform(found.digits.test)
-    return png(plots.overview(rows, codes, found.digits.test_labels, f"digits from {CODE} numbers each"))
+    return png(plots.overview(rows, codes, found.digits.test_labels, f"digits, rebuilt from {CODE} numbers each"))
 
 
 def report(found: Showcase) -> str:
@@ -208,5 +208,5 @@ def _rows(found: Showcase) -> dict[str, Array]:
     """One test image of each digit, and its reconstructions."""
     first = found.digits.one_of_each()
     original = found.digits.test[first]
-    rebuilt = {name: found.models[name].reconstruct(original) for name in ("convolutional", "deep")}
+    rebuilt = {name: found.models[name].reconstruct(original) for name in ("variational", "convolutional", "deep")}
     return {"original": original, "PCA": found.pca[first], **rebuilt}

@@ -87,7 +87,7 @@ class ArraySchema:
         layout: How samples lie in raw arrays, see `layout_of`.
         dtype: The raw type, which outputs come back in.
         shift, scale: float64, (1,) or (d,).
-        constant: Which columns never varied, (d,) or (1,) bool: they come back as the constant.
+        fill: What columns that never varied come back as, NaN for those that did, (d,) or (1,).
         resolution: The least difference that means something, in units of the tensor.
     """
 
@@ -96,7 +96,7 @@ class ArraySchema:
     dtype: np.dtype[Any]
     shift: Array
     scale: Array
-    constant: Array
+    fill: Array
     resolution: float
 
     @classmethod
@@ -113,9 +113,8 @@ class ArraySchema:
         if scaling not in get_args(Scaling):
             raise unknown("scaling", scaling, get_args(Scaling))
         layout = layout_of(array)
-        constant = found.high == found.low
-        rounding = 1e-7 * np.abs(found.mean)
-        constant = constant | (np.sqrt(found.variance) <= rounding * 1e-2)
+        precision = np.finfo(array.dtype).eps if array.dtype.kind == "f" else 0.0
+        constant = (found.high == found.low) | (np.sqrt(found.variance) < precision * np.abs(found.mean))
         shift, scale = np.zeros(1), np.ones(1)
         if support == "unit":
             top = 255.0 if array.dtype == np.uint8 and found.high.max() > 1 else 1.0
@@ -134,7 +133,8 @@ class ArraySchema:
                 scale = np.sqrt(varying.mean(keepdims=True)) if len(varying) else np.ones(1)
         step = 1.0 if array.dtype.kind in "biu" else 0.0
         resolution = max(1e-3, 0.25 * step / float(scale.min()))
-        return cls(_spec(array.shape[1:], layout), layout, array.dtype, shift, scale, constant, resolution)
+        fill = np.where(constant, found.low, np.nan)
+        return cls(_spec(array.shape[1:], layout), layout, array.dtype, shift, scale, fill, resolution)
 
     def tensor(self, raw: Tensor) -> Tensor:
         """(n, ...) as it lies in the array, any type, to (n, *spec.shape) float32."""
@@ -162,7 +162,7 @@ class ArraySchema:
             x = x.squeeze(1)
         elif self.layout == "hwc":
             x = x.permute(0, 2, 3, 1)
-        values = x.double().numpy() * np.where(self.constant, 0.0, self.scale) + self.shift
+        values = np.where(np.isnan(self.fill), x.double().numpy() * self.scale + self.shift, self.fill)
         if dtype.kind == "b":
             return np.asarray(values >= 0.5)
         if dtype.kind in "iu":
@@ -202,7 +202,7 @@ class ArraySchema:
 
     def arrays(self) -> dict[str, Array]:
         """The arrays, to be saved beside `to_json`."""
-        return {"shift": self.shift, "scale": self.scale, "constant": self.constant}
+        return {"shift": self.shift, "scale": self.scale, "fill": self.fill}
 
     @classmethod
     def from_json(cls, data: dict[str, Any], arrays: dict[str, Array]) -> ArraySchema:
@@ -213,7 +213,7 @@ class ArraySchema:
             np.dtype(data["dtype"]),
             arrays["shift"],
             arrays["scale"],
-            arrays["constant"].astype(bool),
+            arrays["fill"],
             float(data["resolution"]),
         )
 

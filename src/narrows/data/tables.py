@@ -81,8 +81,8 @@ def _numbers(path: Path, table: pa.Table, named: bool, fault: Callable[[], Input
         column = table.column(name)
         if not _is_numeric(column.type):
             raise fault() or InputError(
-                f"{path} holds values of type {column.type} in column {name!r}: a table has numbers only, so drop the column or "
-                "encode it as numbers"
+                f"{path} holds values of type {column.type} in column {name!r}: a table has numbers only, so drop the "
+                "column or encode it as numbers"
             )
         exact = column.null_count == 0 and not pa.types.is_decimal(column.type)
         columns[name] = (column if exact else column.cast(pa.float64(), safe=False)).to_numpy()

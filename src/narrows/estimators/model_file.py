@@ -73,7 +73,7 @@ def load(path: str | Path, known: dict[str, type[Autoencoder]]) -> Autoencoder:
         if document["estimator"] not in known:
             raise FileError(f"{path} holds an estimator {document['estimator']!r} that narrows does not know")
         estimator = known[document["estimator"]](**document["params"])
-        arrays = {name: tensors.pop(f"schema.{name}").numpy() for name in ("shift", "scale", "constant")}
+        arrays = {name: tensors.pop(f"schema.{name}").numpy() for name in ("shift", "scale", "fill")}
         estimator.schema_ = ArraySchema.from_json(document["schema"], arrays)
         estimator.chosen_ = document["chosen"]
         estimator.history_ = document["history"]

@@ -23,7 +23,7 @@ def code_map(codes: Array, labels: Array) -> Figure:
     >>> code_map(np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 3).axes[0].get_xlabel()
     'code, dimension 1'
     """
-    figure = new_figure(6.4, 5.2)
+    figure = new_figure(6.4, 5.4)
     draw_code_map(figure.subplots(), codes, labels)
     return figure
 
@@ -33,11 +33,11 @@ def draw_code_map(axes: Axes, codes: Array, labels: Array) -> None:
     known = np.unique(labels)
     for label, colour in zip(known, colours(len(known)), strict=True):
         mine = codes[labels == label]
-        axes.scatter(mine[:, 0], mine[:, 1], s=9, color=colour, alpha=0.75, linewidths=0)
+        axes.scatter(mine[:, 0], mine[:, 1], s=16, color=colour, alpha=0.75, linewidths=0)
     for label, colour in zip(known, colours(len(known)), strict=True):
         x, y = np.median(codes[labels == label, :2], axis=0)
         edge = [withStroke(linewidth=3.5, foreground=colour), withStroke(linewidth=3, foreground="white")]
         axes.text(
             x, y, str(label), ha="center", va="center", size=TEXT + 4, weight="bold", color=INK, path_effects=edge
         )
-    tidy(axes, "the code, by label", "code, dimension 1", "code, dimension 2")
+    tidy(axes, "codes, coloured by label", "code, dimension 1", "code, dimension 2")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from narrows.plots.style import SMALL, colours, new_figure, tidy
 
@@ -20,7 +21,7 @@ def curves(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     >>> curves({"deep": history}).axes[0].get_xlabel()
     'epoch'
     """
-    figure = new_figure(6.4, 4.0)
+    figure = new_figure(6.4, 5.0)
     axes = figure.subplots()
     for index, (name, history) in enumerate(histories.items()):
         axes.plot(
@@ -29,9 +30,10 @@ def curves(histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
             STYLES[index % len(STYLES)],
             color=colours(index + 1)[-1],
             label=name,
-            linewidth=1.8,
+            linewidth=2,
         )
     axes.set_yscale("log")
+    axes.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_locator=NullLocator())
     tidy(axes, "error on held-out samples", "epoch", "mean squared error, scaled")
-    figure.legend(loc="outside right center", fontsize=SMALL, frameon=False)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=SMALL, frameon=False)
     return figure

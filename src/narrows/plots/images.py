@@ -51,7 +51,7 @@ def image_rows(rows: Mapping[str, Array]) -> Figure:
     """
     names = max(map(len, rows))
     columns, tall = max(map(len, rows.values())), len(rows)
-    cell = (6.4 - 0.09 * names) / columns
+    cell = (6.4 - 0.1 * names) / columns
     figure = new_figure(6.4, tall * (cell + 0.04) + 0.06)
     draw_image_rows(figure, rows)
     return figure

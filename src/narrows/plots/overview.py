@@ -25,10 +25,10 @@ def overview(rows: Mapping[str, Array], codes: Array, labels: Array, title: str 
     >>> import numpy as np
     >>> figure = overview({"original": np.zeros((4, 8, 8))}, np.eye(4)[:, :2], np.arange(4))
     """
-    figure = new_figure(11, 4.4)
-    grid = figure.add_gridspec(1, 2, width_ratios=(1.45, 1))
+    figure = new_figure(11.4, 3.8)
+    grid = figure.add_gridspec(1, 2, width_ratios=(1.6, 1))
     left, right = figure.add_subfigure(grid[0]), figure.add_subfigure(grid[1])
-    left.suptitle(title, fontsize=TEXT, color=INK, x=0.02, ha="left")
+    left.suptitle(title, fontsize=TEXT, color=INK)
     draw_image_rows(left, rows)
     draw_code_map(right.subplots(), codes, labels)
     return figure

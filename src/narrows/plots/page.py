@@ -114,8 +114,10 @@ figcaption { font-size: .88rem; margin-top: .5rem }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td { padding: .42rem .8rem; text-align: right; white-space: nowrap }
+thead th { white-space: normal }
 th:first-child { text-align: left }
 thead th { color: var(--soft); font-weight: 600; font-size: .88rem }
 tbody tr { border-top: 1px solid var(--line) }
 tbody th { font-weight: 600 }
+@media (max-width: 30rem) { th, td { padding: .4rem .35rem; font-size: .88rem } }
 """

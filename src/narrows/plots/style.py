@@ -21,7 +21,8 @@ COLOURS = (
 )
 """Ten colours that stay apart for colour-blind eyes: Petroff (2021), https://arxiv.org/abs/2107.02270."""
 INK, FAINT = "#222222", "#c8c8c8"
-TEXT, SMALL = 11, 9
+TEXT, SMALL = 13, 11
+"""Type sizes in points, legible where a page shrinks a figure to the width of a telephone."""
 
 
 def colours(n: int) -> Sequence[str]:

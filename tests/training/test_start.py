@@ -1,0 +1,43 @@
+"""Principal components, exact and by subspace iteration."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+from narrows.data.schema import ArraySchema, Statistics
+from narrows.data.sources import ArraySource
+from narrows.training import start
+from narrows.training.start import principal_components
+
+
+def source(X):
+    return ArraySource(X, ArraySchema.learn(X, Statistics.of(X, None), "real", "none"))
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("shape", [(300, 40), (50, 90), (7, 5)])
+def test_components_are_those_of_scikit_learn(exact, shape, monkeypatch, rng):
+    monkeypatch.setattr(start, "EXACT", 1_000 if exact else 0)
+    monkeypatch.setattr(start, "BLOCK", 32)
+    draw = np.random.RandomState(0)
+    X = draw.randn(*shape) * np.geomspace(3, 0.3, shape[1]) + 2
+    k = 4
+    found, pca = principal_components(source(X), k, rng), PCA(k).fit(X)
+    assert np.allclose(found.mean, pca.mean_, atol=1e-4)
+    assert np.allclose(found.variances, pca.explained_variance_ * (len(X) - 1) / len(X), rtol=2e-3)
+    alike = np.abs((found.axes.numpy() * pca.components_).sum(1))
+    assert (alike > 0.98).all()
+    rest = X.var(0).sum() - found.variances.sum().item()
+    assert found.noise.item() == pytest.approx(rest / (shape[1] - k), rel=1e-3, abs=1e-5)
+
+
+def test_no_more_components_than_there_are(rng):
+    found = principal_components(source(np.random.RandomState(0).randn(3, 8)), 6, rng)
+    assert found.axes.shape == (2, 8)
+
+
+def test_constant_data(rng):
+    found = principal_components(source(np.ones((9, 4))), 2, rng)
+    assert found.variances.tolist() == [0, 0]
+    assert torch.isfinite(found.axes).all()
