@@ -35,9 +35,11 @@ lint: $(READY)  ## Style, types and the arrows between folders.
 	$(BIN)/lint-imports
 
 bench: $(READY)-bench  ## Run every benchmark beside its peers.
-	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+	for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script"; done
 
 docs: $(READY)-docs  ## Build the documentation; warnings and undocumented names are errors.
+	@# The pages are programs: where the code is newer than what they printed, all of them run again.
+	@test -z "$$(find src -name '*.py' -newer docs/gallery/index.rst 2>&1)" || rm -rf docs/gallery docs/_build
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 clean:  ## Remove what was built, but not .venv.

@@ -1,6 +1,6 @@
-"""How much memory one `fit` of narrows takes: a child process of `training.py`.
+"""How much memory one `fit` of narrows takes: a child process of `training.py`, no benchmark by itself.
 
-    python benchmarks/peak_memory.py ROWS.npy 784 512 256 32
+    cd benchmarks; python -c "from peak_memory import main; main()" ROWS.npy 784 512 256 32
 
 Reads the rows, trains something tiny so that code and thread pools are loaded, notes the resident memory, trains, and
 prints what the peak added, in bytes. The peak is the kernel's (VmHWM), reset before the fit; `ru_maxrss` would not do,
@@ -54,7 +54,3 @@ def main() -> None:
         Path("/proc/self/clear_refs").write_text("5")
     fit(x, widths, code, epochs=3)
     print(json.dumps({"data": x.nbytes, "growth": resident("VmHWM") - before}))
-
-
-if __name__ == "__main__":
-    main()

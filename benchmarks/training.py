@@ -243,8 +243,10 @@ def memory(size: Size, rows: np.ndarray) -> list[str]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "rows.npy"
         np.save(path, rows)
-        child = [sys.executable, str(Path(__file__).with_name("peak_memory.py")), str(path), *map(str, size.layers)]
-        found = json.loads(subprocess.run(child, check=True, capture_output=True, text=True).stdout)
+        code = "from peak_memory import main; main()"
+        child = [sys.executable, "-c", code, str(path), *map(str, size.layers)]
+        done = subprocess.run(child, check=True, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent)
+        found = json.loads(done.stdout)
     state = 16 * size.parameters
     ratio = (found["data"] + found["growth"]) / (found["data"] + state)
     amounts = [f"{amount / 2**20:.1f}" for amount in (found["data"], state, found["growth"])]

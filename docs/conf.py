@@ -6,7 +6,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "ext"))
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the programs of these pages are too small to gain by more
 
 import narrows  # noqa: E402
 
@@ -18,7 +20,6 @@ version = release = narrows.__version__
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
     "plain_docstrings",
@@ -35,7 +36,7 @@ nb_execution_cache_path = str(HERE / "_build" / ".jupyter_cache")
 autodoc_default_options = {
     "members": True,
     "show-inheritance": True,
-    "exclude-members": "extra_repr, set_fit_request, set_score_request",
+    "exclude-members": "extra_repr, set_fit_request",
 }
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -43,7 +44,6 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 python_maximum_signature_line_length = 88
 python_display_short_literal_types = True
-autosummary_generate = False
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True

@@ -10,7 +10,7 @@ so narrows begins as PCA and never hands back a worse model.
 # How the promise is kept
 # -----------------------
 #
-# Beside the network runs a straight, linear path:
+# Beside a fully connected network runs a straight, linear path:
 #
 # .. code-block:: none
 #
@@ -80,4 +80,7 @@ print("held-out error at the best epoch:     ", round(min(row["score"] for row i
 #   that is also penalised or squashed (``sparse``, ``sparse_kl``, ``contractive``) is judged by its whole loss instead.
 # * With a Gaussian code (``variational``) the measure is the evidence lower bound, and the beginning is probabilistic
 #   PCA, whose bound is known in closed form.
-# * ``recipe_options={"linear_path": False}`` takes the straight path away. Training then begins at the mean.
+# * A convolutional pair is built around the same two linear maps: ``z = W (x + E(x))``, ``y = V z``, ``x' = y + R(y)``,
+#   with ``E`` and ``R`` at zero in the beginning.
+# * ``recipe_options={"linear_path": False}`` takes the straight path of a fully connected network away. Training then
+#   begins at the mean, and PCA is fitted beside the model.

@@ -10,7 +10,7 @@ any size, odd sizes too. For such arrays ``recipe="auto"`` is ``"convolutional"`
 # Small pictures of coloured discs
 # --------------------------------
 #
-# To keep this page quick we draw 800 images of 20 by 23 pixels: a disc of some colour, somewhere. A disc has six
+# To keep this page quick we draw 600 images of 15 by 17 pixels: a disc of some colour, somewhere. A disc has six
 # degrees of freedom (position, size and colour), and so has the code.
 
 import matplotlib.pyplot as plt
@@ -23,26 +23,24 @@ from narrows.metrics import mean_squared_error
 rng = np.random.default_rng(0)
 
 
-def discs(n: int, height: int = 20, width: int = 23) -> np.ndarray:
+def discs(n: int, height: int = 15, width: int = 17) -> np.ndarray:
     """Images (n, height, width, 3) of type uint8."""
     y, x = np.mgrid[:height, :width]
-    at_y, at_x = rng.uniform(5, height - 5, n), rng.uniform(5, width - 5, n)
-    radius, colour = rng.uniform(2.5, 5, n), rng.uniform(60, 255, (n, 3))
+    at_y, at_x = rng.uniform(4, height - 4, n), rng.uniform(4, width - 4, n)
+    radius, colour = rng.uniform(2, 4, n), rng.uniform(60, 255, (n, 3))
     distance = np.hypot(y - at_y[:, None, None], x - at_x[:, None, None])
     inside = np.clip(radius[:, None, None] - distance + 0.5, 0, 1)
     return (inside[..., None] * colour[:, None, None]).astype("uint8")
 
 
-X, X_test = discs(800), discs(200)
+X, X_test = discs(600), discs(200)
 print(X.shape, X.dtype)
 
 # %%
 # The channels are recognised by the length of their axis, at most four. ``widths`` are the channels of each level of
 # the network; each level halves the size, rounded up.
 
-ae = narrows.Autoencoder(
-    latent_dim=6, recipe_options={"widths": [16, 32, 32]}, epochs=30, random_state=0, verbose=0
-).fit(X)
+ae = narrows.Autoencoder(latent_dim=6, recipe_options={"widths": [16, 32]}, epochs=30, random_state=0, verbose=0).fit(X)
 print("recipe:", ae.chosen_["recipe"])
 print("one sample is", ae.schema_.spec)
 
@@ -93,7 +91,7 @@ fig.tight_layout()
 coin = narrows.Autoencoder(
     latent_dim=6,
     likelihood="bernoulli",
-    recipe_options={"widths": [16, 32, 32]},
+    recipe_options={"widths": [16, 32]},
     epochs=10,
     random_state=0,
     verbose=0,

@@ -10,7 +10,7 @@ and be trained further. It is a copy: the autoencoder itself stays as it is.
 # Few labels
 # ----------
 #
-# Suppose that we have 1,300 digits but only 60 labels. The autoencoder learns from all digits; a small classifier
+# Suppose that we have 1,300 digits but only 20 labels. The autoencoder learns from all digits; a small classifier
 # then learns from the labels, on top of the encoder.
 
 import matplotlib.pyplot as plt
@@ -27,7 +27,7 @@ digits = load_digits()
 X, X_test, y, y_test = train_test_split(
     digits.data.astype("float32"), digits.target, test_size=0.25, random_state=0, stratify=digits.target
 )
-labelled, _ = train_test_split(np.arange(len(X)), train_size=60, random_state=0, stratify=y)
+labelled, _ = train_test_split(np.arange(len(X)), train_size=20, random_state=0, stratify=y)
 
 ae = narrows.Autoencoder(recipe="denoising", latent_dim=16, epochs=40, random_state=0, verbose=0).fit(X)
 encoder = ae.encoder_module()
@@ -44,11 +44,12 @@ print("same codes as transform:", same)
 # A classifier on top
 # -------------------
 #
-# The same training, once on top of the encoder, once with a fresh network of the same shape.
+# The same training, once on top of the encoder, once with a fresh network of the same shape. With so few labels the
+# encoder helps; with three for every one of these, both do equally well.
 
 
 def train(network: nn.Module, epochs: int = 150) -> list[float]:
-    """Train on the 60 labelled rows; the test accuracy after each epoch."""
+    """Train on the 20 labelled rows; the test accuracy after each epoch."""
     x, target = torch.from_numpy(X[labelled]), torch.from_numpy(y[labelled])
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     found = []
@@ -75,7 +76,7 @@ fig, axis = plt.subplots(figsize=(6, 3.4))
 for name, values in curves.items():
     axis.plot(range(1, len(values) + 1), values, label=f"{name} ({values[-1]:.2f})")
 axis.set(
-    xlabel="epoch", ylabel="test accuracy", ylim=(0, 1), title="60 labels: a classifier with and without the encoder"
+    xlabel="epoch", ylabel="test accuracy", ylim=(0, 1), title="20 labels: a classifier with and without the encoder"
 )
 axis.legend()
 fig.tight_layout()

@@ -129,7 +129,9 @@ def test_the_start_is_pca(table):
 
 
 def test_the_variational_start_is_probabilistic_pca(table):
-    ae = narrows.Autoencoder(recipe="variational", latent_dim=2, scaling="none", epochs=1, learning_rate=1e-12, verbose=0)
+    ae = narrows.Autoencoder(
+        recipe="variational", latent_dim=2, scaling="none", epochs=1, learning_rate=1e-12, verbose=0
+    )
     ae.fit(table, validation_data=table)
     start = ae.history_[0]["held_out"]["loss"]
     exact = -PCA(2).fit(table).score(table)

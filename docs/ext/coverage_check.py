@@ -53,7 +53,7 @@ def silent_methods(entry: type) -> list[str]:
     return [name for name in own if not name.startswith("_") and not inspect.getdoc(getattr(entry, name))]
 
 
-def check(app: Sphinx, env: BuildEnvironment) -> None:
+def check(_app: Sphinx, env: BuildEnvironment) -> None:
     """Compare the exports with what the pages document."""
     domain = env.domains["py"]
     listed = set(domain.data["objects"]) | set(domain.data["modules"])

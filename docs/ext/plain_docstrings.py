@@ -14,9 +14,9 @@ TOKEN = re.compile(r"(`[^`]+`|\*\*[^*]+\*\*|https?://\S+|>>>.*)")
 NAME = re.compile(r"[A-Za-z_][\w.]*(\(\))?")
 
 
-def text(line: str) -> str:
-    """One line of running text."""
-    parts = TOKEN.split(line)
+def text(lines: str) -> str:
+    """Running text, of one line or more."""
+    parts = TOKEN.split(lines)
     for i, part in enumerate(parts):
         if i % 2 == 0:
             part = re.sub(r"([*|])", r"\\\1", part)
@@ -30,42 +30,57 @@ def text(line: str) -> str:
 def converted(lines: list[str]) -> list[str]:
     """A whole docstring."""
     found: list[str] = []
+    waiting: list[str] = []
+
+    def settle() -> None:
+        if waiting:
+            found.extend(text("\n".join(waiting)).split("\n"))
+            waiting.clear()
+
     doctest = block = returns = False
     for i, line in enumerate(lines):
         stripped = line.strip()
         indent = len(line) - len(line.lstrip())
-        blank_before = i == 0 or not lines[i - 1].strip()
         if not stripped:
+            settle()
             doctest = False
             found.append("")
             continue
         doctest = doctest or stripped.startswith(">>>")
         if indent == 0:
             block = returns = False
-        elif blank_before and not doctest and not block:
+        elif not (doctest or block) and (i == 0 or not lines[i - 1].strip()):
             block = True
             found += [".. code-block:: none", ""]
         if doctest or block:
+            settle()
             found.append(line)
-        elif stripped == "Returns:" and indent == 0:
+        elif line == "Returns:":
             returns = True
+            settle()
             found.append("")
         elif returns:
-            found.append((":returns: " if lines[i - 1].strip() == "Returns:" else "    ") + text(stripped))
+            waiting.append((":returns: " if lines[i - 1] == "Returns:" else "    ") + stripped)
         else:
-            line = re.sub(r"^(Source|Shapes):", r"**\1:**", line)
-            found.append(text(line))
+            waiting.append(re.sub(r"^(Source|Shapes):", r"**\1:**", line))
+    settle()
     return found
 
 
-def process(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+def process(_app: Sphinx, _what: str, name: str, obj: object, _options: object, lines: list[str]) -> None:
     """Rewrite the docstrings of narrows, and of nothing else."""
     home = getattr(obj, "__module__", None) or name
     if str(home).startswith("narrows") or name.startswith("narrows.core"):
         lines[:] = converted(lines)
 
 
+def skip(_app: Sphinx, _what: str, name: str, _obj: object, _skip: bool, _options: object) -> bool | None:
+    """Leave out the methods that scikit-learn makes for metadata routing."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Run before napoleon reads the sections."""
+    """Connect both; the rewriting runs before napoleon reads the sections."""
     app.connect("autodoc-process-docstring", process, priority=400)
+    app.connect("autodoc-skip-member", skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

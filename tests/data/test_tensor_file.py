@@ -100,7 +100,7 @@ def test_hostile_documents_allocate_and_run_nothing(model, change, message):
 
 def test_a_folder_that_does_not_exist(table, tmp_path):
     ae = narrows.Autoencoder(latent_dim=2, epochs=1, verbose=0).fit(table)
-    with pytest.raises(narrows.FileError, match="folder .*nowhere does not exist"):
+    with pytest.raises(narrows.FileError, match=r"folder .*nowhere does not exist"):
         ae.save(tmp_path / "nowhere" / "m.safetensors")
 
 

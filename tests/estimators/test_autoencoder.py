@@ -133,7 +133,12 @@ class TestContainers:
         assert list(ae.get_feature_names_out()) == ["autoencoder0", "autoencoder1", "autoencoder2"]
 
     def test_set_output(self, table):
-        Z = quick().set_output(transform="pandas").fit(table).transform(pd.DataFrame(table).set_axis(list("abcdef"), axis=1).values)
+        Z = (
+            quick()
+            .set_output(transform="pandas")
+            .fit(table)
+            .transform(pd.DataFrame(table).set_axis(list("abcdef"), axis=1).values)
+        )
         assert isinstance(Z, pd.DataFrame)
 
     def test_memory_maps(self, table, tmp_path):

@@ -43,9 +43,10 @@ def test_a_resumed_run_ends_in_the_same_bits(table, tmp_path, monkeypatch, after
         if len(saves) == after:
             raise Stop
 
-    with monkeypatch.context() as patch, pytest.raises(Stop):
+    with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "save", save_then_stop)
-        fitted(table, checkpoint=tmp_path, optimizer=optimizer)
+        with pytest.raises(Stop):
+            fitted(table, checkpoint=tmp_path, optimizer=optimizer)
     assert same_weights(fitted(table, checkpoint=tmp_path, optimizer=optimizer), whole)
 
 
@@ -61,9 +62,10 @@ def test_a_run_resumes_inside_an_epoch(tmp_path, monkeypatch):
         if len(saves) == 3:
             raise Stop
 
-    with monkeypatch.context() as patch, pytest.raises(Stop):
+    with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "save", save_then_stop)
-        fitted(X, epochs=2, batch_size=8, checkpoint=tmp_path)
+        with pytest.raises(Stop):
+            fitted(X, epochs=2, batch_size=8, checkpoint=tmp_path)
     assert saves == [50, 100, 150]
     resumed = fitted(X, epochs=2, batch_size=8, checkpoint=tmp_path)
     assert same_weights(resumed, whole)
@@ -83,7 +85,9 @@ ae.save(sys.argv[2])
 
 
 def _run(folder, out):
-    return subprocess.Popen([sys.executable, "-c", RUN, str(folder), str(out)], env=os.environ | {"OMP_NUM_THREADS": "1"})
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, str(folder), str(out)], env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
 
 
 def _killed(tmp_path, moments):
@@ -115,7 +119,7 @@ def test_twenty_killed_runs_resume_to_the_same_bits(tmp_path):
 
 def test_a_checkpoint_of_another_run_is_refused(table, tmp_path):
     fitted(table, checkpoint=tmp_path)
-    with pytest.raises(narrows.FileError, match="belongs to another run .other epochs"):
+    with pytest.raises(narrows.FileError, match="other epochs"):
         fitted(table, checkpoint=tmp_path, epochs=9)
     with pytest.raises(narrows.FileError, match="other data"):
         fitted(table + 1, checkpoint=tmp_path)

@@ -64,7 +64,7 @@ class Gaussian(Bottleneck):
         shared = torch.maximum(variances, noise)
         unused = variances.new_zeros(self.latent_dim - len(variances))
         log_scales = torch.cat([0.5 * (noise.log() - shared.log()), unused])
-        return LinearStart(signal / shared, signal, torch.cat([unused, log_scales]))
+        return LinearStart(signal / shared, signal, torch.zeros_like(signal), torch.cat([unused, log_scales]))
 
     def extra_repr(self) -> str:
         return f"latent_dim={self.latent_dim}, beta={self.beta}, free_bits={self.free_bits}"

@@ -42,11 +42,16 @@ class Plain(Bottleneck):
         return Code(z, rate=nothing, charge=nothing, side=features.side)
 
     def linear_start(self, variances: Tensor, noise: Tensor) -> LinearStart | None:
-        """Principal components, all divided by one number, so that distances between codes are PCA's."""
-        if self.squash != "identity":
+        """Principal components, all divided by one number, so that distances between codes are PCA's.
+
+        A rectified code is lifted by two standard deviations: nearly PCA, and no entry begins dead.
+        """
+        if self.squash == "sigmoid":
             return None
         scale = variances.mean().sqrt().clamp(min=1e-6).expand_as(variances)
-        return LinearStart(1 / scale, scale, variances.new_zeros(self.in_features - len(variances)))
+        lift = 2.0 if self.squash == "relu" else 0.0
+        spare = variances.new_full((self.in_features - len(variances),), lift)
+        return LinearStart(1 / scale, scale, lift * variances.sqrt() / scale, spare)
 
     def extra_repr(self) -> str:
         return f"latent_dim={self.latent_dim}, squash={self.squash!r}"

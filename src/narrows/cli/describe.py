@@ -9,6 +9,7 @@ import narrows
 from narrows.core.errors import NarrowsError
 from narrows.core.spec import SampleSpec
 from narrows.data.arrays import Array, as_array
+from narrows.data.files import is_data
 from narrows.estimators.model_file import load_document
 from narrows.training.fit import Request, plan_for, prepare
 from narrows.training.rules import device
@@ -17,8 +18,8 @@ SETTINGS = ("optimizer", "learning_rate", "schedule", "batch_size", "epochs", "p
 
 
 def describe(path: str) -> dict[str, Any]:
-    """What lies at a path: a model, if its name ends in `.safetensors`, otherwise data."""
-    return describe_model(Path(path)) if path.endswith(".safetensors") else describe_data(path)
+    """What lies at a path: data, if its name says so, otherwise a model."""
+    return describe_data(path) if is_data(path) else describe_model(Path(path))
 
 
 def describe_model(path: Path) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def describe_model(path: Path) -> dict[str, Any]:
         "training": _named({name: chosen[name] for name in SETTINGS if name in chosen}),
         "best epoch": f"{chosen.get('best_epoch', '-')} of {max(0, len(estimator.history_) - 1)} trained",
         "weights": f"{sum(p.numel() for p in estimator.module_.parameters()):,}",
-        "file": f"{path.stat().st_size / 1e6:.2f} MB, format {document['format']}, by narrows {document['narrows']}",
+        "file": f"{path.stat().st_size:,} bytes, format {document['format']}, by narrows {document['narrows']}",
     }
 
 
@@ -64,8 +65,8 @@ def describe_data(path: str) -> dict[str, Any]:
 def _choices(data: Any) -> dict[str, Any]:
     """What narrows would choose for data that it can train on."""
     array = as_array(data, least_rows=2)
-    _, schema, chosen = prepare(array, Request(), named=data)
-    plan = plan_for(Request(), schema.spec, len(array), device("auto"))
+    model, schema, chosen = prepare(array, Request(), named=data)
+    plan = plan_for(Request(), model, len(array), device("auto"))
     return {
         "samples": f"{len(array):,}, each {_sample(schema.spec)}",
         "recipe": chosen["recipe"],
@@ -100,7 +101,8 @@ def _named(values: dict[str, Any]) -> str:
     >>> _named({"name": "normal", "scale": "learned"})
     'normal, scale learned'
     """
-    return ", ".join(_text(value) if key == "name" else f"{key} {_text(value)}" for key, value in values.items())
+    first = sorted(values, key=lambda key: key != "name")
+    return ", ".join(_text(values[key]) if key == "name" else f"{key} {_text(values[key])}" for key in first)
 
 
 def _text(value: Any) -> str:

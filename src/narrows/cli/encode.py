@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import narrows
-from narrows.data.writing import check_output, write_data
+from narrows.data.writing import ARRAYS, check_output, write_data
 
 
 def encode(model: Path, data: str, /, *, output: Annotated[Path, Parameter(alias="-o")]) -> None:
@@ -17,7 +17,7 @@ def encode(model: Path, data: str, /, *, output: Annotated[Path, Parameter(alias
         data: Samples: a file or a folder, as for `narrows train`.
         output: Where the codes go: .npy, .npz, .csv or .parquet.
     """
-    check_output(output)
+    check_output(output, ARRAYS)
     estimator = narrows.load(model)
     codes = estimator.transform(narrows.open_data(data))
     write_data(output, codes, columns=list(estimator.get_feature_names_out()))

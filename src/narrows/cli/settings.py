@@ -3,14 +3,16 @@
 import ast
 import inspect
 import json
-from collections.abc import Callable, Iterable
-from typing import Any
+import re
+from collections.abc import Iterable
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 from narrows.core.errors import ChoiceError, unknown
 from narrows.recipes.catalogue import options_of
 
 
-def arguments(estimator: Callable[..., Any], recipe: str, pairs: Iterable[str]) -> dict[str, Any]:
+def arguments(estimator: type, recipe: str, pairs: Iterable[str]) -> dict[str, Any]:
     """The arguments of an estimator that settings stand for; what belongs to the recipe goes to `recipe_options`.
 
     Args:
@@ -19,36 +21,47 @@ def arguments(estimator: Callable[..., Any], recipe: str, pairs: Iterable[str]) 
         pairs: Each `key=value`, the value a Python or JSON literal, or else text.
 
     Raises:
-        ChoiceError: No `=`, or a key that neither takes, with the nearest known one.
+        ChoiceError: No `=`, a key that neither takes, with the nearest known one, or a value of a wrong type.
 
     >>> from narrows import Autoencoder
     >>> arguments(Autoencoder, "deep", ["batch_size=64", "widths=[32, 16]", "optimizer=sgd"])
     {'batch_size': 64, 'optimizer': 'sgd', 'recipe_options': {'widths': [32, 16]}}
     """
     asked = dict(map(_pair, pairs))
-    own = inspect.signature(estimator).parameters
+    signature = inspect.signature(estimator, eval_str=True)
+    own = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     recipe = asked.get("recipe", recipe)
     options = options_of("deep" if recipe == "auto" else recipe)
-    for key in asked:
+    for key, value in asked.items():
         if key not in own and key not in options:
             raise unknown("setting", key, {*own, *options})
+        _check(key, value, own.get(key, options.get(key)))
     found = {key: value for key, value in asked.items() if key in own}
     passed_on = {key: value for key, value in asked.items() if key not in own}
     return found | ({"recipe_options": found.get("recipe_options", {}) | passed_on} if passed_on else {})
 
 
 def _pair(text: str) -> tuple[str, Any]:
+    """A key and its value: a Python literal, else JSON (`true`, `null`), else the text itself.
+
+    >>> _pair("widths=[64, 32]"), _pair("linear_path=false"), _pair("optimizer=sgd")
+    (('widths', [64, 32]), ('linear_path', False), ('optimizer', 'sgd'))
+    """
     key, equals, value = text.partition("=")
     if not equals:
         raise ChoiceError(f"a setting is key=value, got {text!r}")
-    return key, _value(value)
-
-
-def _value(text: str) -> Any:
-    """A Python literal, else JSON (`true`, `null`), else the text itself."""
     for parse in (ast.literal_eval, json.loads):
         try:
-            return parse(text)
+            return key, parse(value)
         except (ValueError, SyntaxError):
             continue
-    return text
+    return key, value
+
+
+def _check(key: str, value: Any, hint: Any) -> None:
+    """Refuse a value of a type that the key does not take."""
+    kinds = [get_origin(kind) or kind for kind in (get_args(hint) if isinstance(hint, UnionType) else [hint])]
+    whole = isinstance(value, int) and float in kinds
+    if Any not in kinds and not whole and not isinstance(value, tuple(kinds)):
+        wanted = re.sub(r"\b(\w+\.)+", "", inspect.formatannotation(hint))  # without the names of modules
+        raise ChoiceError(f"the setting {key} takes {wanted}, got {value!r}")

@@ -60,11 +60,13 @@ class LinearStart:
     Args:
         encode: Gain of each component on its way in, (k,).
         decode: Gain of each component on its way out, (k,).
+        lift: Constant added to each component on its way in and taken off on its way out, (k,).
         features: Constant for every feature after the first k, (in_features - k,).
     """
 
     encode: Tensor
     decode: Tensor
+    lift: Tensor
     features: Tensor
 
 

@@ -43,7 +43,8 @@ def as_array(X: Any, least_rows: int = 1) -> Array:
         )
     if len(array) < least_rows:
         raise InputError(
-            f"Found array with {len(array)} sample(s) (shape={array.shape}) while a minimum of {least_rows} is required by an autoencoder"
+            f"Found array with {len(array)} sample(s) (shape={array.shape}) while a minimum of {least_rows} is "
+            "required by an autoencoder"
         )
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         array = array.astype(np.float64)
@@ -71,8 +72,8 @@ def _numeric(array: Array, X: Any) -> Array:
                 column = column_name(X, place[1] if len(place) > 1 else 0)
                 kind = InputError if isinstance(value, str) else InputTypeError
                 raise kind(
-                    f"X has {_plain(value)!r} in row {place[0]}, column {column}: argument must be a string or a number that "
-                    "float() can read, so encode categories as numbers first"
+                    f"X has {_plain(value)!r} in row {place[0]}, column {column}: argument must be a string or a "
+                    "number that float() can read, so encode categories as numbers first"
                 ) from error
         raise InputError(f"X has values of type {array.dtype} that cannot be read as numbers") from error
 

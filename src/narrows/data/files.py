@@ -48,6 +48,16 @@ def open_data(source: Any) -> Any:
     return read_folder(path) if path.is_dir() else _reader(path)(path)
 
 
+def is_data(name: str | Path) -> bool:
+    """Whether the name of a file is one that `open_data` knows, or of a folder.
+
+    >>> is_data("x.npz:train"), is_data("train-images-idx3-ubyte"), is_data("m.safetensors")
+    (True, True, False)
+    """
+    path = Path(str(name).rpartition(":")[0] if ".npz:" in str(name) else name)
+    return path.is_dir() or path.suffix.lower() in READERS or path.name.lower().endswith("ubyte")
+
+
 def _existing(name: str | Path) -> Path:
     path = Path(name)
     if not path.exists():
@@ -57,12 +67,9 @@ def _existing(name: str | Path) -> Path:
 
 def _reader(path: Path) -> Callable[[Path], Any]:
     """What reads a file, by its name."""
-    suffix = path.suffix.lower()
-    if suffix not in READERS and path.name.lower().endswith("ubyte"):  # as in train-images-idx3-ubyte
-        return _idx
-    if suffix not in READERS:
+    if not is_data(path):
         raise FileError(f"cannot open {path} as data: its name ends in none of {', '.join(READERS)}")
-    return READERS[suffix]
+    return READERS.get(path.suffix.lower(), _idx)  # train-images-idx3-ubyte has no ending of its own
 
 
 def _npy(path: Path) -> Array:

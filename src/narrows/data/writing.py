@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TABLES = (".csv", ".parquet")
-WRITTEN = (".npy", ".npz", *TABLES, ".png")
+ARRAYS = (".npy", ".npz", *TABLES)
+WRITTEN = (*ARRAYS, ".png")
 """The endings of files that `write_data` writes; without one it writes a folder of images."""
 
 
@@ -41,19 +42,20 @@ def check_file(path: str | Path) -> None:
         raise FileError(f"cannot write {target}: it is a folder")
 
 
-def check_output(path: str | Path) -> None:
+def check_output(path: str | Path, endings: Sequence[str] = ("", *WRITTEN)) -> None:
     """Refuse a path that `write_data` could not write to, before any work is done.
 
     Args:
         path: Where the output will go.
+        endings: Those that make sense, `""` for a folder.
 
     Raises:
         FileError: As in `check_file`, or a folder is to be written where something is already.
         ChoiceError: An ending that is not among the known ones.
     """
     target = Path(path)
-    if target.suffix and target.suffix.lower() not in WRITTEN:
-        raise unknown(f"ending of {target}:", target.suffix, WRITTEN)
+    if target.suffix.lower() not in endings:
+        raise unknown(f"ending of {target}:", target.suffix, filter(None, endings))
     if target.suffix or not target.is_dir():
         check_file(target)
     if not target.suffix and target.exists() and (target.is_file() or any(target.iterdir())):

@@ -42,11 +42,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             error), `"bernoulli"` (binary cross-entropy), or a name with options.
         scaling: `"shared"` (one scale for all columns), `"column"` (one each), `"none"`, or `"auto"`: shared unless
             most columns have ranges far below the widest.
-        epochs: Passes over the data, at most; None for about 10,000 steps.
+        epochs: Passes over the data, at most; None for about 10,000 steps, fewer where steps are heavy.
         batch_size: Rows of a step; `"auto"` for 32 to 256 by the number of rows.
         learning_rate: Of the optimiser; `"auto"` for its default.
-        optimizer: `"adam"`, `"adamw"`, `"sgd"` or `"muon"`.
-        weight_decay: Of the optimiser.
+        optimizer: `"adamw"`, `"adam"`, `"sgd"` or `"muon"`.
+        weight_decay: Of the optimiser; `"auto"` for 0.1 with `"adamw"` and `"muon"`, none with the others.
         schedule: `"cosine"`, `"one_cycle"` or `"constant"`.
         warmup: Share of the run over which the learning rate climbs.
         gradient_clip: Largest norm of the gradient of the loss per value; None for no limit, which is what `"auto"`
@@ -95,8 +95,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         epochs: int | None = None,
         batch_size: int | str = "auto",
         learning_rate: float | str = "auto",
-        optimizer: str = "adam",
-        weight_decay: float = 0.0,
+        optimizer: str = "adamw",
+        weight_decay: float | str = "auto",
         schedule: str = "cosine",
         warmup: float = 0.03,
         gradient_clip: float | str | None = "auto",
@@ -295,4 +295,3 @@ class RawEncoder(nn.Module):
         """Codes (n, latent_dim) of raw samples, as they lie in arrays."""
         code: Tensor = self.bottleneck(self.encoder(View(self.schema.tensor(x))), None).z
         return code
-

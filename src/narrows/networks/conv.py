@@ -1,8 +1,16 @@
-"""Convolutional networks for images of any size, odd sizes too, and any number of channels."""
+"""Convolutional networks for images of any size, odd sizes too, and any number of channels.
+
+    z = W (x + E(x))        y = V z        x' = y + R(y)
+
+E and R are images in, images out: small U-shaped networks that correct what the linear maps W and V do. With both at
+zero this is a linear autoencoder, so that training can begin as PCA; R then learns to draw what PCA blurs.
+"""
 
 from dataclasses import dataclass
-from itertools import pairwise
+from math import prod
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from narrows.core.contracts import Decoder, Encoder, Network
@@ -12,79 +20,94 @@ from narrows.core.trace import Code, Features, View
 from narrows.networks.layers import activation, bare, linear, silenced
 
 
-def pyramid(height: int, width: int, levels: int) -> list[tuple[int, int]]:
-    """The sizes of an image halved `levels` times, each half rounded up.
+class ResidualBlock(nn.Module):
+    """x + conv(act(conv(act(x)))), the pre-activation block of He et al. (2016)."""
 
-    >>> pyramid(28, 45, 3)
-    [(28, 45), (14, 23), (7, 12), (4, 6)]
+    def __init__(self, channels: int, act: str) -> None:
+        super().__init__()
+        layers = [(activation(act), bare(nn.Conv2d, channels, channels, 3, padding=1)) for _ in range(2)]
+        self.correction = nn.Sequential(*(layer for pair in layers for layer in pair))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.correction(x)
+
+
+class Refiner(nn.Module):
+    """A U-shaped network, image in, correction out (after Ronneberger et al. 2015, with sums for skips).
+
+    Halve, correct, let a smaller refiner correct the half, correct again, double.
     """
-    sizes = [(height, width)]
-    for _ in range(levels):
-        height, width = -(-height // 2), -(-width // 2)
-        sizes.append((height, width))
-    return sizes
+
+    def __init__(self, channels: int, out_channels: int, widths: tuple[int, ...], blocks: int, act: str) -> None:
+        super().__init__()
+        width, deeper = widths[0], widths[1:]
+        self.down = bare(nn.Conv2d, channels, width, 4, stride=2, padding=1)
+        self.before = nn.Sequential(*(ResidualBlock(width, act) for _ in range(blocks)))
+        self.deeper = Refiner(width, width, deeper, blocks, act) if deeper else None
+        self.after = nn.Sequential(*(ResidualBlock(width, act) for _ in range(blocks)), activation(act))
+        self.up = bare(nn.ConvTranspose2d, width, out_channels, 4, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        h = self.before(self.down(F.pad(x, (0, width % 2, 0, height % 2))))
+        if self.deeper is not None:
+            h = h + self.deeper(h)
+        return self.up(self.after(h))[..., :height, :width]
+
+    def silence(self) -> bool:
+        """Set the correction to zero."""
+        return silenced(self.up)
 
 
 class ConvEncoder(Encoder):
-    """image -> levels of half the size each -> features."""
+    """W (x + E(x))."""
 
-    def __init__(self, spec: SampleSpec, out_features: int, widths: tuple[int, ...], act: str) -> None:
+    linear: nn.Linear
+
+    def __init__(self, spec: SampleSpec, out_features: int, widths: tuple[int, ...], blocks: int, act: str) -> None:
         super().__init__()
         self.out_features = out_features
-        self.linear = None
-        channels, height, width = spec.shape
-        layers: list[nn.Module] = []
-        for a, b in pairwise([channels, *widths]):
-            layers += [bare(nn.Conv2d, a, b, 3, stride=2, padding=1), activation(act)]
-        self.hidden = nn.Sequential(*layers)
-        height, width = pyramid(height, width, len(widths))[-1]
-        self.head = linear(widths[-1] * height * width, out_features)
+        self.refiner = Refiner(spec.shape[0], spec.shape[0], widths, blocks, act)
+        self.linear = linear(spec.size, out_features)
 
     def forward(self, view: View) -> Features:
-        return Features(self.head(self.hidden(view.x).flatten(1)))
+        return Features(self.linear((view.x + self.refiner(view.x)).flatten(1)))
 
     def silence(self) -> bool:
-        return silenced(self.head)
+        return self.refiner.silence()
 
 
 class ConvDecoder(Decoder):
-    """code -> the smallest level -> levels of twice the size each -> the likelihood's numbers."""
+    """y + R(y), y = V z; with several numbers for each value, y is the first of them."""
 
-    def __init__(self, latent_dim: int, params_shape: tuple[int, ...], widths: tuple[int, ...], act: str) -> None:
+    linear: nn.Linear
+
+    def __init__(
+        self, latent_dim: int, params_shape: tuple[int, ...], widths: tuple[int, ...], blocks: int, act: str
+    ) -> None:
         super().__init__()
         self.params_shape = params_shape
-        self.linear = None
-        per_value, channels, height, width = params_shape
-        sizes = pyramid(height, width, len(widths))
-        self.small = (widths[-1], *sizes[-1])
-        self.grow = linear(latent_dim, widths[-1] * sizes[-1][0] * sizes[-1][1])
-        layers: list[nn.Module] = [activation(act)]
-        down = [per_value * channels, *widths]
-        for level in reversed(range(len(widths))):
-            odd = tuple(1 - n % 2 for n in sizes[level])
-            layers.append(
-                bare(nn.ConvTranspose2d, down[level + 1], down[level], 3, stride=2, padding=1, output_padding=odd)
-            )
-            layers.append(activation(act))
-        self.hidden = nn.Sequential(*layers[:-2])
-        self.head = layers[-2]
+        per_value, channels = params_shape[:2]
+        self.linear = linear(latent_dim, prod(params_shape[1:]))
+        self.refiner = Refiner(channels, per_value * channels, widths, blocks, act)
 
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
-        small = self.grow(code.z).view(-1, *self.small)
-        out: Tensor = self.head(self.hidden(small))
-        return out.view(-1, *self.params_shape)
+        y = self.linear(code.z).view(-1, *self.params_shape[1:])
+        correction = self.refiner(y).view(-1, *self.params_shape)
+        return torch.cat([correction[:, :1] + y.unsqueeze(1), correction[:, 1:]], 1)
 
     def silence(self) -> bool:
-        return silenced(self.head)
+        return self.refiner.silence()
 
 
 @dataclass(frozen=True)
 class Conv(Network):
-    """Strided convolutions and their transposes, for images of any size.
+    """U-shaped convolutional networks around a linear encoder and decoder, for images of any size.
 
     Args:
-        widths: Channels of each level, each half the size of the one before; None for as many levels as leave at least
-            four pixels, at 32, 64, 128, ... channels.
+        widths: Channels of each level, each half the size of the one before; None for 64 on as many levels as leave at
+            least four pixels.
+        blocks: Residual blocks on each level, on the way down and on the way up.
         activation: Name of the nonlinearity.
 
     >>> encoder, decoder = Conv(widths=(8, 16)).pair(SampleSpec("image", (1, 28, 45)), 4, 4, (1, 1, 28, 45))
@@ -95,6 +118,7 @@ class Conv(Network):
     kinds = ("image",)
 
     widths: tuple[int, ...] | None = None
+    blocks: int = 1
     activation: str = "silu"
 
     def pair(
@@ -103,9 +127,11 @@ class Conv(Network):
         widths = self.default_widths(spec) if self.widths is None else tuple(self.widths)
         if not widths or any(not isinstance(w, int) or w < 1 for w in widths):
             raise ChoiceError(f"the widths of levels are positive whole numbers, at least one, got {self.widths!r}")
+        if not isinstance(self.blocks, int) or self.blocks < 0:
+            raise ChoiceError(f"blocks is a whole number of at least 0, got {self.blocks!r}")
         return (
-            ConvEncoder(spec, features, widths, self.activation),
-            ConvDecoder(latent_dim, params_shape, widths, self.activation),
+            ConvEncoder(spec, features, widths, self.blocks, self.activation),
+            ConvDecoder(latent_dim, params_shape, widths, self.blocks, self.activation),
         )
 
     @staticmethod
@@ -113,7 +139,7 @@ class Conv(Network):
         """Channels of the default levels.
 
         >>> Conv.default_widths(SampleSpec("image", (3, 32, 32))), Conv.default_widths(SampleSpec("image", (1, 8, 8)))
-        ((32, 64, 128), (32,))
+        ((64, 64, 64), (64,))
         """
-        levels = max(1, (min(spec.shape[1:]) // 4).bit_length() - 1)
-        return tuple(min(256, 32 << level) for level in range(levels))
+        levels = (min(spec.shape[1:]) // 4).bit_length()
+        return (64,) * max(1, min(4, levels - 1))

@@ -118,10 +118,10 @@ class MLP(Network):
 
     @staticmethod
     def default_widths(spec: SampleSpec) -> tuple[int, int]:
-        """Two layers, the first the power of two nearest the number of values, within 128 and 512.
+        """Two layers, the first about four times as wide as the sample, within 128 and 1,024, the second half of it.
 
         >>> MLP.default_widths(SampleSpec("vector", (30,))), MLP.default_widths(SampleSpec("image", (1, 28, 28)))
-        ((128, 64), (512, 256))
+        ((128, 64), (1024, 512))
         """
-        first = min(512, max(128, 1 << (spec.size - 1).bit_length()))
+        first = min(1024, max(128, 1 << (4 * spec.size - 1).bit_length()))
         return first, first // 2

@@ -76,7 +76,8 @@ def assemble(
         raise ChoiceError(f"the network {name!r} takes samples of kind {', '.join(family.kinds)}, not {spec.kind!r}")
     encoder, decoder = family.pair(spec, squeeze.in_features, latent_dim, speaks.params_shape(spec))
     starts = squeeze.linear_start(torch.ones(1), torch.ones(())) is not None
-    if linear_path and starts and speaks.linear_mean and encoder.silence() and decoder.silence():
+    plain = encoder.linear is None and encoder.silence() and decoder.silence()
+    if linear_path and plain and starts and speaks.linear_mean:
         encoder, decoder = LinearPathEncoder(encoder, spec), LinearPathDecoder(decoder, latent_dim)
     model = AutoencoderModule(
         spec=spec,

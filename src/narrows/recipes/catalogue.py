@@ -1,8 +1,7 @@
 """The one way to build a recipe by name."""
 
-import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 from torch import Generator
 
@@ -13,18 +12,18 @@ from narrows.recipes import RECIPES
 from narrows.recipes.assemble import Asked, assemble
 
 
-def options_of(recipe: str) -> list[str]:
-    """The names of the options that a recipe takes, its own first.
+def options_of(recipe: str) -> dict[str, Any]:
+    """The options that a recipe takes, by name, with their types; its own come first.
 
     Raises:
         ChoiceError: An unknown recipe, with the nearest known one.
 
-    >>> options_of("sparse")[:3]
-    ['weight', 'bottleneck', 'network']
+    >>> options_of("sparse")["weight"]
+    <class 'float'>
     """
-    own = inspect.signature(RECIPES[recipe]).parameters
-    shared = inspect.signature(assemble).parameters
-    return [name for name in {**own, **shared} if name not in ("spec", "latent_dim", "options", "parts", "rng")]
+    hints = get_type_hints(RECIPES[recipe]) | get_type_hints(assemble)
+    own_affairs = ("spec", "latent_dim", "options", "parts", "rng", "return")
+    return {name: hint for name, hint in hints.items() if name not in own_affairs}
 
 
 def build(

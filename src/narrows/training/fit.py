@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from narrows.core.errors import ChoiceError, InputError
-from narrows.core.spec import SampleSpec
 from narrows.corruptions import Clean
 from narrows.data.arrays import Array
 from narrows.data.schema import ArraySchema, Statistics
@@ -32,7 +31,7 @@ from narrows.training.loop import Loop, Plan, judge
 from narrows.training.optimisers import DEFAULT_RATES
 from narrows.training.report import reports
 from narrows.training.seeds import SPLIT, START, WEIGHTS, generator
-from narrows.training.start import Components, principal_components, start_as
+from narrows.training.start import Components, linear_path, principal_components, start_as
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,15 @@ class Request:
     likelihood: Asked = "auto"
     scaling: str = "auto"
     epochs: int | None = None
-    batch_size: int | str = "auto"
-    learning_rate: float | str = "auto"
-    optimizer: str = "adam"
-    weight_decay: float = 0.0
+    batch_size: int | Literal["auto"] = "auto"
+    learning_rate: float | Literal["auto"] = "auto"
+    optimizer: str = "adamw"
+    weight_decay: float | Literal["auto"] = "auto"
     schedule: str = "cosine"
     warmup: float = 0.03
-    gradient_clip: float | str | None = "auto"
+    gradient_clip: float | Literal["auto"] | None = "auto"
     validation_fraction: float = 0.1
-    patience: int | str | None = "auto"
+    patience: int | Literal["auto"] | None = "auto"
     max_time: float | None = None
     checkpoint: str | Path | None = None
     tensorboard: str | None = None
@@ -92,11 +91,11 @@ def fit(array: Array, asked: Request, held_out: Array | None = None, named: Any 
     device = rules.device(asked.device)
     model.to(device)
     train, judges = _sources(array, held_out, schema, asked, device, named)
-    plan = plan_for(asked, schema.spec, len(train), device)
+    plan = plan_for(asked, model, len(train), device)
     checkpoint = _checkpoint(asked, plan, chosen, array)
     found = principal_components(train, chosen["latent_dim"], generator(asked.seed, START))
-    begun = start_as(model, found)
-    loop = Loop(model, train, judges, plan, checkpoint, started)
+    begun = start_as(model, found) if asked.options.get("linear_path", True) else False
+    loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())
     with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
         history = loop.run(report)
     chosen |= {"device": str(device), **{k: v for k, v in asdict(plan).items() if k != "seed"}}
@@ -132,7 +131,7 @@ class Continuation:
         if begun is None:
             source = ArraySource(array, self.schema, device=self.device)
             start_as(self.module, principal_components(source, self.chosen["latent_dim"], generator(asked.seed, START)))
-        plan = plan_for(asked, self.schema.spec, len(array), self.device)
+        plan = plan_for(asked, self.module, len(array), self.device)
         self.plan = replace(plan, epochs=1, schedule="constant", warmup=0.0, max_time=None)
         self.passes = 0
         self.moment: Moment | None = None
@@ -177,23 +176,25 @@ def prepare(array: Array, asked: Request, named: Any = None) -> tuple[Autoencode
     return model, schema, chosen
 
 
-def plan_for(asked: Request, spec: SampleSpec, rows: int, device: torch.device) -> Plan:
+def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.device) -> Plan:
     """The plan of a run, every choice made."""
     batch = rules.batch_size(rows) if asked.batch_size == "auto" else _whole("batch_size", asked.batch_size)
-    epochs = rules.epochs(rows, batch) if asked.epochs is None else _whole("epochs", asked.epochs)
+    work = rules.operations(model)
+    epochs = rules.epochs(rows, batch, work) if asked.epochs is None else _whole("epochs", asked.epochs)
+    clip = rules.gradient_clip(asked.optimizer) if asked.gradient_clip == "auto" else asked.gradient_clip
     rate = DEFAULT_RATES.get(asked.optimizer, 1e-3) if asked.learning_rate == "auto" else float(asked.learning_rate)
     return Plan(
         epochs=epochs,
         batch_size=batch,
         optimizer=asked.optimizer,
         learning_rate=rate,
-        weight_decay=asked.weight_decay,
+        weight_decay=rules.weight_decay(asked.optimizer) if asked.weight_decay == "auto" else float(asked.weight_decay),
         schedule=asked.schedule,
         warmup=asked.warmup,
-        gradient_clip=rules.gradient_clip(asked.optimizer) if asked.gradient_clip == "auto" else asked.gradient_clip,
-        patience=rules.patience(epochs) if asked.patience == "auto" else asked.patience,  # type: ignore[arg-type]
+        gradient_clip=clip,
+        patience=rules.patience(epochs) if asked.patience == "auto" else asked.patience,
         max_time=asked.max_time,
-        precision=rules.precision(asked.precision, device, spec, batch),
+        precision=rules.precision(asked.precision, device, model.spec, batch),
         seed=asked.seed,
     )
 

@@ -7,20 +7,20 @@ clock, the checkpoint and the finiteness of the loss are looked at too.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil, isfinite
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from narrows.core.errors import ChoiceError, TrainingError, unknown
 from narrows.core.trace import Loss, Trace, View
 from narrows.data.sources import ArraySource
 from narrows.model import AutoencoderModule
 from narrows.training.checkpoint import Checkpoint, Moment, Progress, copied, put_back, weights
-from narrows.training.optimisers import SCHEDULES, optimisers, rate_at, restore_state
+from narrows.training.optimisers import SCHEDULES, optimisers, rate_at, restore_state, set_rate
 from narrows.training.report import Reports
 from narrows.training.seeds import NOISE, ORDER, VALIDATION, generator
 
@@ -116,6 +116,7 @@ class Loop:
         plan: How to go about it.
         checkpoint: Where to write moments and resume from; None for nowhere.
         started: The moment, by `time.monotonic`, from which `max_time` counts.
+        settled: Weights that begin where they are already good, and learn slowly.
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class Loop:
         plan: Plan,
         checkpoint: Checkpoint | None = None,
         started: float | None = None,
+        settled: Iterable[nn.Parameter] = (),
     ) -> None:
         self.model = model
         self.train = train
@@ -134,7 +136,7 @@ class Loop:
         self.checkpoint = checkpoint
         self.device = train.device
         self.progress = Progress()
-        self.optimisers = optimisers(plan.optimizer, model, plan.learning_rate, plan.weight_decay)
+        self.optimisers = optimisers(plan.optimizer, model, plan.learning_rate, plan.weight_decay, settled)
         self.noise = generator(plan.seed, NOISE, device=self.device)
         self.terms = Terms()
         self.best: dict[str, Tensor] = {}
@@ -209,10 +211,8 @@ class Loop:
         return self.terms.settle()
 
     def _step(self, x: Tensor) -> None:
-        rate = self._rate()
+        set_rate(self.optimisers, self._rate())
         for optimizer in self.optimisers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate
             optimizer.zero_grad()
         view = View(x)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.precision == "bfloat16"):

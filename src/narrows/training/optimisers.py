@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from math import cos, pi
 from typing import Any
 
@@ -12,35 +13,67 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from narrows.core.errors import ChoiceError, unknown
 
-Parameters = list[nn.Parameter]
 DEFAULT_RATES = {"adam": 2e-3, "adamw": 2e-3, "sgd": 0.1, "muon": 2e-3}
 """The learning rate of each optimiser unless another is asked for."""
+SETTLED = 0.05
+"""Share of the learning rate for weights that begin where they are already good."""
 
 
-def _adam(matrices: Parameters, others: Parameters, rate: float, decay: float) -> list[Optimizer]:
-    return [Adam(matrices + others, lr=rate, weight_decay=decay, fused=True)]
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a module by how they learn.
+
+    Args:
+        matrices: Weights of two axes and more.
+        others: Biases and scales, which do not decay.
+        settled: A linear path that began as PCA: it learns at a twentieth of the rate.
+    """
+
+    matrices: list[nn.Parameter]
+    others: list[nn.Parameter]
+    settled: list[nn.Parameter]
+
+    @classmethod
+    def of(cls, module: nn.Module, settled: Iterable[nn.Parameter]) -> Weights:
+        """Sort the weights of a module."""
+        slow = list(settled)
+        found = [p for p in module.parameters() if p.requires_grad and not any(p is q for q in slow)]
+        return cls([p for p in found if p.ndim > 1], [p for p in found if p.ndim < 2], slow)
+
+    def groups(self, decay: float, decay_others: float = 0.0) -> list[dict[str, Any]]:
+        """Parameter groups for an optimiser, each with its share of the rate."""
+        groups = [
+            {"params": self.matrices, "weight_decay": decay, "share": 1.0},
+            {"params": self.others, "weight_decay": decay_others, "share": 1.0},
+            {"params": self.settled, "weight_decay": 0.0, "share": SETTLED},
+        ]
+        return [group for group in groups if group["params"]]
 
 
-def _adamw(matrices: Parameters, others: Parameters, rate: float, decay: float) -> list[Optimizer]:
-    groups = [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    return [AdamW([g for g in groups if g["params"]], lr=rate, fused=True)]
+def _adam(weights: Weights, rate: float, decay: float) -> list[Optimizer]:
+    return [Adam(weights.groups(decay, decay), lr=rate, fused=True)]
 
 
-def _sgd(matrices: Parameters, others: Parameters, rate: float, decay: float) -> list[Optimizer]:
-    return [SGD(matrices + others, lr=rate, momentum=0.9, nesterov=True, weight_decay=decay, fused=True)]
+def _adamw(weights: Weights, rate: float, decay: float) -> list[Optimizer]:
+    return [AdamW(weights.groups(decay), lr=rate, fused=True)]
 
 
-def _muon(matrices: Parameters, others: Parameters, rate: float, decay: float) -> list[Optimizer]:
+def _sgd(weights: Weights, rate: float, decay: float) -> list[Optimizer]:
+    return [SGD(weights.groups(decay, decay), lr=rate, momentum=0.9, nesterov=True, fused=True)]
+
+
+def _muon(weights: Weights, rate: float, decay: float) -> list[Optimizer]:
     """Orthogonalised momentum (Jordan et al. 2024) for matrices, AdamW for everything else."""
     if not hasattr(torch.optim, "Muon"):
         raise ChoiceError("the optimizer 'muon' needs torch 2.9 or later, choose 'adam' or 'adamw'")
-    square = [p for p in matrices if p.ndim == 2]
-    rest = [p for p in matrices if p.ndim != 2] + others
-    muon: list[Optimizer] = [torch.optim.Muon(square, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")]
-    return muon + _adamw([], rest, rate, decay)
+    square = [p for p in weights.matrices if p.ndim == 2]
+    rest = replace(weights, matrices=[p for p in weights.matrices if p.ndim != 2])
+    groups = [{"params": square, "share": 1.0}]
+    muon = [torch.optim.Muon(groups, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")] if square else []
+    return [*muon, *_adamw(rest, rate, decay)]
 
 
-OPTIMISERS: dict[str, Callable[[Parameters, Parameters, float, float], list[Optimizer]]] = {
+OPTIMISERS: dict[str, Callable[[Weights, float, float], list[Optimizer]]] = {
     "adam": _adam,
     "adamw": _adamw,
     "sgd": _sgd,
@@ -48,7 +81,9 @@ OPTIMISERS: dict[str, Callable[[Parameters, Parameters, float, float], list[Opti
 }
 
 
-def optimisers(name: str, module: nn.Module, rate: float, decay: float) -> list[Optimizer]:
+def optimisers(
+    name: str, module: nn.Module, rate: float, decay: float, settled: Iterable[nn.Parameter] = ()
+) -> list[Optimizer]:
     """The optimisers that together move every weight of a module.
 
     Args:
@@ -56,11 +91,18 @@ def optimisers(name: str, module: nn.Module, rate: float, decay: float) -> list[
         module: What to train.
         rate: The learning rate.
         decay: Weight decay; decoupled, and on matrices only, for `"adamw"` and `"muon"`.
+        settled: Weights that begin where they are already good, and learn slowly.
     """
     if name not in OPTIMISERS:
         raise unknown("optimizer", name, OPTIMISERS)
-    weights = [p for p in module.parameters() if p.requires_grad]
-    return OPTIMISERS[name]([p for p in weights if p.ndim > 1], [p for p in weights if p.ndim < 2], rate, decay)
+    return OPTIMISERS[name](Weights.of(module, settled), rate, decay)
+
+
+def set_rate(optimizers: list[Optimizer], rate: float) -> None:
+    """Set the learning rate of a step, each group's share of it."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["share"]
 
 
 def cosine(progress: float) -> float:

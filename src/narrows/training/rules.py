@@ -6,14 +6,22 @@ The same data on the same kind of machine always gets the same choice, and what 
 from __future__ import annotations
 
 from math import ceil, sqrt
+from typing import TYPE_CHECKING
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from narrows.core.errors import unknown
 from narrows.core.spec import SampleSpec
+from narrows.core.trace import View
+
+if TYPE_CHECKING:
+    from narrows.model import AutoencoderModule
 
 STEPS = 10_000
-"""How many steps a run takes unless epochs are given."""
+"""How many steps a run takes, at most, unless epochs are given."""
+WORK = 4e13
+"""How many multiplications and additions, at most: some five minutes of two cores."""
 
 
 def latent_dim(spec: SampleSpec) -> int:
@@ -34,18 +42,38 @@ def batch_size(rows: int) -> int:
     return next((size for size, most in ((32, 1_000), (64, 5_000), (128, 20_000)) if rows < most), 256)
 
 
-def epochs(rows: int, batch: int) -> int:
-    """As many passes as make about 10,000 steps, within 20 and 300.
+def epochs(rows: int, batch: int, operations: int) -> int:
+    """As many passes as make about 10,000 steps or 4e13 multiplications, whichever is less, within 5 and 300.
 
-    >>> [epochs(n, batch_size(n)) for n in (100, 2_000, 60_000)]
-    [300, 300, 43]
+    Args:
+        rows: Training rows.
+        batch: Rows of a step.
+        operations: Multiplications and additions of the model for one row, one way.
+
+    >>> epochs(100, 32, 10_000), epochs(60_000, 256, 10_000), epochs(10_000, 128, 150_000_000)
+    (300, 43, 9)
     """
-    return max(20, min(300, ceil(STEPS / ceil(rows / batch))))
+    by_steps = ceil(STEPS / ceil(rows / batch))
+    by_work = ceil(WORK / (3 * operations * rows))
+    return max(5, min(300, by_steps, by_work))
+
+
+def operations(model: AutoencoderModule) -> int:
+    """Multiplications and additions of one row on its way through a model, counted by torch."""
+    device = next(model.parameters()).device
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(View(torch.zeros(1, *model.spec.shape, device=device)))
+    return max(1, counter.get_total_flops())
 
 
 def patience(epochs: int) -> int:
     """A tenth of the epochs, at least ten."""
     return max(10, epochs // 10)
+
+
+def weight_decay(optimizer: str) -> float:
+    """A tenth where decay is decoupled from the gradient (Loshchilov and Hutter 2019), otherwise none."""
+    return 0.1 if optimizer in ("adamw", "muon") else 0.0
 
 
 def gradient_clip(optimizer: str) -> float | None:
@@ -66,8 +94,8 @@ def device(asked: str) -> torch.device:
 def precision(asked: str, on: torch.device, spec: SampleSpec, batch: int) -> str:
     """`"auto"` is bfloat16 where the hardware multiplies it fast and samples and batches are large, otherwise float32.
 
-    Measured: 1.4 to 2.1 times faster from 256 values and batches of 256 on a CPU with AVX-512 BF16, and 1.6 times slower
-    for 30-64-32-8. Weights, likelihood and evaluation stay in float32 either way.
+    Measured on a CPU with AVX-512 BF16: 1.4 to 2.1 times faster from 256 values and batches of 256, and 1.6 times
+    slower for 30-64-32-8. Weights, likelihood and evaluation stay in float32 either way.
     """
     if asked not in ("auto", "float32", "bfloat16"):
         raise unknown("precision", asked, ["auto", "float32", "bfloat16"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 if TYPE_CHECKING:
     from narrows.data.sources import ArraySource
@@ -90,14 +90,11 @@ def _subspace(
 
 @torch.no_grad()
 def start_as(model: AutoencoderModule, found: Components) -> bool:
-    """Set a model's linear path to principal components and silence its networks; False where it has no such path.
-
-    Without a linear path the decoder still begins at the mean, which no model should end worse than.
-    """
+    """Set a model's linear path to principal components and silence its networks; False where it has no such path."""
     model.likelihood.start(found.noise)
     encode, decode = model.encoder.linear, model.decoder.linear
     start = model.bottleneck.linear_start(found.variances, found.noise)
-    if encode is None or decode is None or start is None:
+    if encode is None or decode is None or start is None or not model.likelihood.linear_mean:
         return False
     k = len(found.variances)
     model.encoder.silence()
@@ -105,9 +102,15 @@ def start_as(model: AutoencoderModule, found: Components) -> bool:
     into = start.encode.unsqueeze(1) * found.axes
     encode.weight.zero_()
     encode.weight[:k] = into
-    encode.bias[:k] = -into @ found.mean
+    encode.bias[:k] = start.lift - into @ found.mean
     encode.bias[k:] = start.features
     decode.weight.zero_()
     decode.weight[:, :k] = start.decode * found.axes.T
-    decode.bias.copy_(found.mean)
+    decode.bias.copy_(found.mean - decode.weight[:, :k] @ start.lift)
     return True
+
+
+def linear_path(model: AutoencoderModule) -> list[nn.Parameter]:
+    """The weights of a model's linear path."""
+    halves = (model.encoder.linear, model.decoder.linear)
+    return [weight for half in halves if half is not None for weight in half.parameters()]
