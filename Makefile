@@ -11,6 +11,8 @@ PYTHON ?= $(firstword $(foreach p,python3.11 python3 python,$(shell \
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --progress-bar off --constraint constraints.txt
 READY := .venv/ready
+# Every script there but the helpers that the others call.
+BENCHMARKS := $(filter-out %/common.py %/peers.py %/peak_memory.py,$(wildcard benchmarks/*.py))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test test-slow lint bench docs clean
@@ -35,7 +37,7 @@ lint: $(READY)  ## Style, types and the arrows between folders.
 	$(BIN)/lint-imports
 
 bench: $(READY)-bench  ## Run every benchmark beside its peers.
-	for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python "$$script"; done
+	for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script"; done
 
 docs: $(READY)-docs  ## Build the documentation; warnings and undocumented names are errors.
 	@# The pages are programs: where the code is newer than what they printed, all of them run again.

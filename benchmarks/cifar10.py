@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import DATA, cifar10, machine, table, write_between
 from sklearn.decomposition import PCA
 
 import narrows
+from common import DATA, cifar10, machine, table, write_between
 from narrows.metrics import binary_cross_entropy, mean_squared_error, nearest_neighbour_accuracy
 
 

@@ -64,7 +64,6 @@ fig.tight_layout()
 # program has no influence on the result, and narrows has none on it.
 
 settings = {"latent_dim": 3, "epochs": 10, "random_state": 0, "verbose": 0}
-before = np.random.get_state()[1].copy()  # noqa: NPY002 (to show that it stays)
 first = narrows.Autoencoder(**settings).fit(X).transform(X)
 np.random.seed(12345)  # noqa: NPY002 (to show that nothing depends on it)
 second = narrows.Autoencoder(**settings).fit(X).transform(X)

@@ -1,7 +1,7 @@
 """The docstrings of narrows are plain text, read first of all in an editor: this turns them into reStructuredText.
 
 * `code` in single backticks becomes a literal, or a link where it names something documented.
-* A block that is indented after an empty line is an equation or a drawing, and keeps its shape.
+* A block that is indented after an empty line, or a line with wide gaps that stands alone, is an equation or a drawing, and keeps its shape.
 * Stars, bars and underscores in running text mean themselves; **bold** stays bold.
 * `Returns:` is a sentence, never a type; `Source:` and `Shapes:` open a paragraph in bold.
 """
@@ -49,12 +49,13 @@ def converted(lines: list[str]) -> list[str]:
         doctest = doctest or stripped.startswith(">>>")
         if indent == 0:
             block = returns = False
-        elif not (doctest or block) and (i == 0 or not lines[i - 1].strip()):
+        drawn = indent > 0 or (not doctest and "    " in stripped and not "".join(lines[i + 1 : i + 2]).strip())
+        if drawn and not (doctest or block) and (i == 0 or not lines[i - 1].strip()):
             block = True
             found += [".. code-block:: none", ""]
         if doctest or block:
             settle()
-            found.append(line)
+            found.append(line if indent else f"    {line}" if block else line)
         elif line == "Returns:":
             returns = True
             settle()

@@ -54,6 +54,8 @@ class AutoencoderModule(nn.Module):
         for penalty in self.penalties:
             if penalty.needs_unit_code and not bottleneck.unit_code:
                 raise ChoiceError(f"{type(penalty).__name__} needs a code between 0 and 1, as Plain(squash='sigmoid')")
+        parts = [part for part in self.modules() if isinstance(part, Part)]
+        self.with_state = tuple(part for part in parts if type(part).after_step is not Part.after_step)
 
     def encode(self, view: View, rng: Generator | None = None) -> Code:
         """The code of (n, *s): the mean code without `rng`, a draw with it."""
@@ -75,6 +77,5 @@ class AutoencoderModule(nn.Module):
 
     def after_step(self, trace: Trace, rng: Generator) -> None:
         """Let every part update the state that no gradient moves."""
-        for part in self.modules():
-            if isinstance(part, Part):
-                part.after_step(trace, rng)
+        for part in self.with_state:
+            part.after_step(trace, rng)

@@ -48,3 +48,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     print("narrows: warning:", message, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -28,14 +28,14 @@ def train(
     checkpoint: Path | None = None,
     random_state: int | None = None,
     verbose: int = 1,
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), show_default=False)] = (),
 ) -> None:
     """Train a model on data and write it to a file.
 
     Args:
         job: What the model is for: autoencoder.
         data: A file (.npy .npz .npz:key .csv .parquet, idx as .ubyte or .gz, an image) or a folder of images.
-        output: The model file to write, by custom .safetensors.
+        output: The model file to write, by custom ending in .safetensors.
         recipe: A named model, see `narrows recipes`.
         latent_dim: The size of the code; by default the square root of the number of values, at most 64.
         epochs: Passes over the data, at most; by default about 10,000 steps.

@@ -8,7 +8,7 @@ data; columns of different units get a scale each. Images share one shift and on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -20,8 +20,8 @@ from narrows.core.spec import SampleSpec
 from narrows.data.arrays import Array, column_name, layout_of
 
 Scaling = Literal["auto", "shared", "column", "none"]
-BLOCK_BYTES = 1 << 24
-"""How much of the data one look takes in."""
+BLOCK = 1 << 18
+"""How many values one look takes in."""
 ONE_UNIT = 4.0
 """Columns whose range comes this near the widest count as of the same unit as it."""
 
@@ -46,7 +46,7 @@ class Statistics:
         width = array.shape[1] if array.ndim == 2 else 1
         count, mean, squares = 0, np.zeros(width), np.zeros(width)
         low, high, binary = np.full(width, np.inf), np.full(width, -np.inf), True
-        rows = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
+        rows = max(1, BLOCK // max(1, array[:1].size))
         for start in range(0, len(array), rows):
             block = array[start : start + rows]
             _refuse_gaps(block, start, named)
@@ -98,6 +98,7 @@ class ArraySchema:
     scale: Array
     fill: Array
     resolution: float
+    _ready: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def learn(cls, array: Array, found: Statistics, support: str, scaling: str) -> ArraySchema:
@@ -114,7 +115,7 @@ class ArraySchema:
             raise unknown("scaling", scaling, get_args(Scaling))
         layout = layout_of(array)
         precision = np.finfo(array.dtype).eps if array.dtype.kind == "f" else 0.0
-        constant = (found.high == found.low) | (np.sqrt(found.variance) < precision * np.abs(found.mean))
+        constant = (found.variance == 0) | (np.sqrt(found.variance) < precision * np.abs(found.mean))
         shift, scale = np.zeros(1), np.ones(1)
         if support == "unit":
             top = 255.0 if array.dtype == np.uint8 and found.high.max() > 1 else 1.0
@@ -143,11 +144,16 @@ class ArraySchema:
             x = x.unsqueeze(1)
         elif self.layout == "hwc":
             x = x.permute(0, 3, 1, 2).contiguous()
-        if self.shift.any():
-            x = x - torch.as_tensor(self.shift, dtype=x.dtype, device=x.device)
-        if (self.scale != 1).any():
-            x = x * torch.as_tensor(1 / self.scale, dtype=x.dtype, device=x.device)
-        return x.float()
+        affine = self._affine(x.dtype, x.device)
+        return x.float() if affine is None else torch.addcmul(affine[0], x, affine[1]).float()
+
+    def _affine(self, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor] | None:
+        """-shift / scale and 1 / scale, ready for a batch; None where nothing is to be done."""
+        if (dtype, device) not in self._ready:
+            pair = (-self.shift / self.scale, 1 / self.scale)
+            ready = tuple(torch.as_tensor(a, dtype=dtype, device=device) for a in pair)
+            self._ready[dtype, device] = ready if self.shift.any() or (self.scale != 1).any() else None
+        return self._ready[dtype, device]
 
     def raw(self, x: Tensor, dtype: np.dtype[Any] | None = None) -> Array:
         """(n, *spec.shape) to an array of the raw layout; whole numbers are rounded and clipped.
@@ -173,7 +179,7 @@ class ArraySchema:
 
     def check(self, array: Array, named: Any = None) -> None:
         """Refuse samples of another shape than those of fit, and values that are missing or infinite."""
-        rows = max(1, BLOCK_BYTES // max(1, array[:1].nbytes))
+        rows = max(1, BLOCK // max(1, array[:1].size))
         for start in range(0, len(array), rows):
             _refuse_gaps(array[start : start + rows], start, named)
         shape = array.shape[1:]

@@ -46,7 +46,10 @@ class ArraySource:
 
     def take(self, positions: Tensor) -> Tensor:
         """The samples at these positions of the source, (b, *spec.shape)."""
-        rows = positions if self.rows is None else self.rows[positions]
+        return self._gather(positions if self.rows is None else self.rows[positions])
+
+    def _gather(self, rows: Tensor) -> Tensor:
+        """Rows of the array as a batch."""
         if self.resident is not None:
             raw = self.resident.index_select(0, rows.to(self.resident.device))
         else:
@@ -64,8 +67,9 @@ class ArraySource:
         """All samples once, `size` at a time: shuffled by `rng`, or in order; from batch number `start` on."""
         n = len(self)
         order = torch.arange(n) if rng is None else torch.randperm(n, generator=rng)
+        rows = order if self.rows is None else self.rows[order]
         for first in range(start * size, n, size):
-            yield self.take(order[first : first + size])
+            yield self._gather(rows[first : first + size])
 
 
 def split(n: int, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ from math import pi
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from narrows.core.contracts import Likelihood
@@ -49,8 +50,8 @@ class Normal(Likelihood):
         self.register_buffer("variance", torch.tensor(1.0 if self.learned else float(scale) ** 2))
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
-        constant = -0.5 * torch.log(2 * pi * self.variance)
-        return torch.addcmul(constant, (x - self.mean(params)).square(), -0.5 / self.variance)
+        squares = F.mse_loss(self.mean(params), x, reduction="none")
+        return torch.addcmul(-0.5 * torch.log(2 * pi * self.variance), squares, -0.5 / self.variance)
 
     def mean(self, params: Tensor) -> Tensor:
         return params.squeeze(1)

@@ -43,6 +43,15 @@ def copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
+def keep(tensors: dict[str, Tensor], kept: dict[str, Tensor]) -> None:
+    """Copy tensors into those kept under the same names, in place where there are any."""
+    for name, tensor in tensors.items():
+        if name in kept:
+            kept[name].copy_(tensor.detach())
+        else:
+            kept[name] = tensor.detach().clone()
+
+
 def put_back(module: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Set every weight of a module to what `weights` gave."""
     for name, tensor in weights(module).items():
@@ -104,19 +113,18 @@ class Checkpoint:
         self,
         progress: Progress,
         now: Moment,
-        good: Moment,
         best: dict[str, Tensor],
         terms: dict[str, Tensor],
     ) -> None:
         """Write one moment, in place of the last one."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        tensors = now.tensors("now") | good.tensors("good")
+        tensors = now.tensors("now")
         tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
         tensors |= {f"terms.{name}": tensor for name, tensor in terms.items()}
         document = {"run": self.run, "progress": asdict(progress)}
         tensor_file.write(self.folder / NAME, "checkpoint", document, tensors)
 
-    def load(self) -> tuple[Progress, Moment, Moment, dict[str, Tensor], dict[str, Tensor]] | None:
+    def load(self) -> tuple[Progress, Moment, dict[str, Tensor], dict[str, Tensor]] | None:
         """The last moment written, or None where there is none.
 
         Raises:
@@ -134,7 +142,6 @@ class Checkpoint:
         return (
             Progress(**document["progress"]),
             Moment.read("now", tensors),
-            Moment.read("good", tensors),
             _under("best.", tensors),
             _under("terms.", tensors),
         )

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import ceil, isfinite
 from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.optim import Optimizer
 
 from narrows.core.errors import ChoiceError, TrainingError, unknown
 from narrows.core.trace import Loss, Trace, View
 from narrows.data.sources import ArraySource
 from narrows.model import AutoencoderModule
-from narrows.training.checkpoint import Checkpoint, Moment, Progress, copied, put_back, weights
+from narrows.training.checkpoint import Checkpoint, Moment, Progress, copied, keep, put_back, weights
 from narrows.training.optimisers import SCHEDULES, optimisers, rate_at, restore_state, set_rate
 from narrows.training.report import Reports
 from narrows.training.seeds import NOISE, ORDER, VALIDATION, generator
@@ -30,9 +32,6 @@ SAVE_SECONDS = 30.0
 """Seconds between two checkpoints inside an epoch."""
 RETRIES = 3
 """How often a run goes back to its last good state after a loss that is not finite."""
-
-BLOWN_UP = 4.0
-"""How many times the least error so far an epoch may end with and still count as good."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +135,12 @@ class Loop:
         self.checkpoint = checkpoint
         self.device = train.device
         self.progress = Progress()
-        self.optimisers = optimisers(plan.optimizer, model, plan.learning_rate, plan.weight_decay, settled)
+        self.settled = list(settled)
+        self.optimisers = self._fresh_optimisers()
         self.noise = generator(plan.seed, NOISE, device=self.device)
+        half = plan.precision == "bfloat16"
+        self.casting = torch.autocast(self.device.type, torch.bfloat16) if half else nullcontext()
+        self.per_value = torch.tensor(1 / model.spec.size, device=self.device)
         self.terms = Terms()
         self.best: dict[str, Tensor] = {}
         self.started = time.monotonic() if started is None else started
@@ -146,6 +149,10 @@ class Loop:
         self.steps_per_epoch = ceil(len(train) / plan.batch_size)
         self.by_error = model.bottleneck.free and not model.penalties
         self.resumed = self._resume()
+
+    def _fresh_optimisers(self) -> list[Optimizer]:
+        plan = self.plan
+        return optimisers(plan.optimizer, self.model, plan.learning_rate, plan.weight_decay, self.settled)
 
     @property
     def total_steps(self) -> int:
@@ -164,15 +171,12 @@ class Loop:
         now = self.progress
         if not self.resumed:
             self._judge(0.0, {})
-            self.good = Moment.of(self.model, self.optimisers, self.noise)
         while now.epoch < self.plan.epochs and not now.finished:
             if self._epoch(report):
                 self._judge(self._rate(), self.terms.means())
                 report.steps(now.step)
                 report.epoch(now.history[-1])
                 now.epoch, now.batch, self.terms = now.epoch + 1, 0, Terms()
-                if self._is_sound():
-                    self.good = Moment.of(self.model, self.optimisers, self.noise)
                 waited = now.epoch - now.best_epoch
                 now.finished = self._late() or (self.plan.patience is not None and waited >= self.plan.patience)
                 self._save(always=True)
@@ -184,7 +188,7 @@ class Loop:
 
     def one_pass(self, since: Moment | None) -> Moment:
         """Train on the rows once, going on from the moments of an earlier pass, and keep whatever comes."""
-        self.good = Moment.of(self.model, self.optimisers, self.noise)
+        self.best = copied(weights(self.model))
         if since is not None:
             restore_state(self.optimisers, since.optimisers)
             self.noise.set_state(since.noise)
@@ -215,10 +219,10 @@ class Loop:
         for optimizer in self.optimisers:
             optimizer.zero_grad()
         view = View(x)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.precision == "bfloat16"):
+        with self.casting:
             trace = self.model(view, self.noise)
             scalar, loss = self.model.objective(trace, self.model, self.noise)
-        (scalar / self.model.spec.size).backward()
+        scalar.backward(self.per_value)
         if self.plan.gradient_clip is not None:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.gradient_clip)
         for optimizer in self.optimisers:
@@ -251,17 +255,13 @@ class Loop:
         score = held_out["error" if self.by_error else "loss"]
         epoch = now.epoch + 1 if train else 0
         if score < now.best_score or not self.best:
-            now.best_score, now.best_epoch, self.best = score, epoch, copied(weights(self.model))
+            now.best_score, now.best_epoch = score, epoch
+            keep(weights(self.model), self.best)
         row = {"epoch": epoch, "step": now.step, "seconds": self._elapsed(), "learning_rate": rate, "score": score}
         now.history.append(row | {"train": dict(train), "held_out": held_out})
 
-    def _is_sound(self) -> bool:
-        """Whether the present state is one to go back to: a run that blows up has bad epochs before its first NaN."""
-        errors = [row["held_out"]["error"] for row in self.progress.history]
-        return errors[-1] <= BLOWN_UP * min(errors)
-
     def _go_back(self) -> None:
-        """Return to the last good state with a lower learning rate."""
+        """Return to the best state so far, with fresh optimisers and a lower learning rate."""
         now = self.progress
         now.failures += 1
         if now.failures > RETRIES:
@@ -272,7 +272,8 @@ class Loop:
         now.rate_scale /= 4
         now.step -= now.batch
         now.batch, self.terms = 0, Terms()
-        self.good.restore(self.model, self.optimisers, self.noise)
+        put_back(self.model, self.best)
+        self.optimisers = self._fresh_optimisers()
 
     def _save(self, always: bool = False) -> None:
         """Write a checkpoint, at the end of an epoch or when the last one is old."""
@@ -282,7 +283,7 @@ class Loop:
             return
         now = Progress(**vars(self.progress) | {"elapsed": self._elapsed()})
         present = Moment.of(self.model, self.optimisers, self.noise)
-        self.checkpoint.save(now, present, self.good, self.best, self.terms.sums)
+        self.checkpoint.save(now, present, self.best, self.terms.sums)
         self.saved = time.monotonic()
 
     def _resume(self) -> bool:
@@ -290,7 +291,7 @@ class Loop:
         found = self.checkpoint.load() if self.checkpoint is not None else None
         if found is None:
             return False
-        self.progress, present, self.good, self.best, self.terms.sums = found
+        self.progress, present, self.best, self.terms.sums = found
         present.restore(self.model, self.optimisers, self.noise)
         return True
 

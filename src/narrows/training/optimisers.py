@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import SGD, Optimizer
 
 from narrows.core.errors import ChoiceError, unknown
+from narrows.training.adam import FusedAdam
 
 DEFAULT_RATES = {"adam": 2e-3, "adamw": 2e-3, "sgd": 0.1, "muon": 2e-3}
 """The learning rate of each optimiser unless another is asked for."""
@@ -42,20 +43,18 @@ class Weights:
 
     def groups(self, decay: float, decay_others: float = 0.0) -> list[dict[str, Any]]:
         """Parameter groups for an optimiser, each with its share of the rate."""
-        groups = [
-            {"params": self.matrices, "weight_decay": decay, "share": 1.0},
-            {"params": self.others, "weight_decay": decay_others, "share": 1.0},
-            {"params": self.settled, "weight_decay": 0.0, "share": SETTLED},
-        ]
-        return [group for group in groups if group["params"]]
+        sorts = [(self.matrices, decay, 1.0), (self.others, decay_others, 1.0), (self.settled, 0.0, SETTLED)]
+        if decay == decay_others:
+            sorts = [(self.matrices + self.others, decay, 1.0), sorts[2]]
+        return [{"params": p, "weight_decay": d, "share": share} for p, d, share in sorts if p]
 
 
 def _adam(weights: Weights, rate: float, decay: float) -> list[Optimizer]:
-    return [Adam(weights.groups(decay, decay), lr=rate, fused=True)]
+    return [FusedAdam(weights.groups(decay, decay), rate, decoupled=False)]
 
 
 def _adamw(weights: Weights, rate: float, decay: float) -> list[Optimizer]:
-    return [AdamW(weights.groups(decay), lr=rate, fused=True)]
+    return [FusedAdam(weights.groups(decay), rate, decoupled=True)]
 
 
 def _sgd(weights: Weights, rate: float, decay: float) -> list[Optimizer]:

@@ -1,0 +1,96 @@
+"""Writing results: every format reads back, and nothing is left behind or damaged by what fails."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from narrows.core.errors import ChoiceError, FileError, InputError
+from narrows.data import writing
+from narrows.data.files import open_data
+from narrows.data.writing import check_file, check_output, write_data
+
+IMAGES = np.random.RandomState(0).randint(0, 256, (3, 4, 5, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", ["z.npy", "z.npz", "z.csv", "z.parquet"])
+def test_arrays_read_back(tmp_path, table, name):
+    write_data(tmp_path / name, table, columns=list("abcdef"))
+    found = open_data(tmp_path / name)
+    assert (np.asarray(found) == table).all()
+    if name.endswith(("csv", "parquet")):
+        assert list(found.columns) == list("abcdef")
+
+
+def test_a_frame_brings_its_names_and_types(tmp_path):
+    frame = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]})
+    write_data(tmp_path / "z.parquet", frame)
+    pd.testing.assert_frame_equal(open_data(tmp_path / "z.parquet"), frame)
+
+
+def test_a_csv_without_names_has_no_header(tmp_path):
+    write_data(tmp_path / "z.csv", np.array([[1, 2]]))
+    assert (tmp_path / "z.csv").read_text() == "1,2\n"
+
+
+@pytest.mark.parametrize(
+    "images", [IMAGES, IMAGES[..., 0], IMAGES[..., 0] > 99], ids=["colour", "grey", "black and white"]
+)
+def test_images_go_to_a_folder(tmp_path, images):
+    write_data(tmp_path / "z", images)
+    assert (open_data(tmp_path / "z") == images).all()
+
+
+def test_channels_may_come_first(tmp_path):
+    write_data(tmp_path / "z", np.tile(IMAGES, (1, 2, 1, 1)).transpose(0, 3, 1, 2))
+    assert (open_data(tmp_path / "z") == np.tile(IMAGES, (1, 2, 1, 1))).all()
+
+
+def test_one_image_goes_to_a_file(tmp_path):
+    write_data(tmp_path / "z.png", IMAGES[:1])
+    assert (open_data(tmp_path / "z.png") == IMAGES[:1]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("z.csv", IMAGES, "would hold a table"),
+        ("z.png", IMAGES, "one image, but there are 3"),
+        ("z", IMAGES / 255, "images of uint8, but the data are float64"),
+        ("z", np.zeros((3, 4), np.uint8), "images of uint8"),
+    ],
+)
+def test_data_that_do_not_fit(tmp_path, name, data, sentence):
+    with pytest.raises(InputError, match=sentence):
+        write_data(tmp_path / name, data)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "z.npy").write_text("old")
+
+    def full(path, _):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr(writing, "write_image", full)
+    for name in ("z.npy", "images"):
+        with pytest.raises(FileError, match="No space left on device"):
+            write_data(tmp_path / name, IMAGES)
+    assert [path.name for path in tmp_path.iterdir()] == ["z.npy"]
+    assert (tmp_path / "z.npy").read_text() == "old"
+
+
+def test_paths_are_refused_early(tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(FileError, match="nowhere does not exist"):
+        check_file(tmp_path / "nowhere" / "m")
+    with pytest.raises(FileError, match="it is a folder"):
+        check_file(tmp_path)
+    with pytest.raises(ChoiceError, match=r"unknown ending of .*did you mean '\.csv'"):
+        check_output(tmp_path / "z.cvs")
+    with pytest.raises(FileError, match="something is there already"):
+        check_output(tmp_path / "full")
+    (tmp_path / "empty").mkdir()
+    check_output(tmp_path / "empty")
