@@ -1,7 +1,8 @@
 """The docstrings of narrows are plain text, read first of all in an editor: this turns them into reStructuredText.
 
 * `code` in single backticks becomes a literal, or a link where it names something documented.
-* A block that is indented after an empty line, or a line with wide gaps that stands alone, is an equation or a drawing, and keeps its shape.
+* A block that is indented after an empty line, or a line with wide gaps that stands alone, is an equation or a drawing,
+  and keeps its shape.
 * Stars, bars and underscores in running text mean themselves; **bold** stays bold.
 * `Returns:` is a sentence, never a type; `Source:` and `Shapes:` open a paragraph in bold.
 """

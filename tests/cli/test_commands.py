@@ -8,6 +8,7 @@ import pytest
 import narrows
 from narrows.data.files import open_data
 
+SHOWN = ("deep", "convolutional", "denoising", "variational")
 QUICK = ("--epochs", "1", "--random-state", "0")
 
 
@@ -91,7 +92,7 @@ def test_recipes_are_listed(run):
 
 
 def test_the_demo_prints_a_table_and_writes_a_report_and_a_picture(run, monkeypatch):
-    monkeypatch.setattr("narrows.cli.showcase.RECIPES", ("deep", "convolutional", "denoising", "variational"))
+    monkeypatch.setattr("narrows.cli.showcase.RECIPES", {name: {"widths": [8]} for name in SHOWN})
     code, out, err = run("demo", "--epochs", "1", "--picture", "demo.png")
     assert (code, err) == (0, "")
     table = [line.split() for line in out.splitlines() if line]

@@ -67,6 +67,12 @@ class TestBottlenecks:
             assert start.encode.shape == start.decode.shape == (2,)
             assert start.features.shape == (part.in_features - 2,)
 
+    def test_a_rectified_code_begins_alive(self, name):
+        part = BOTTLENECKS.build({"name": name, **({"squash": "relu"} if name == "plain" else {})}, latent_dim=4)
+        start = part.linear_start(torch.tensor([3.0, 2.0]), torch.tensor(0.5))
+        assert start.lift.shape == (2,)
+        assert name != "plain" or (start.lift >= 2 * start.encode * torch.tensor([3.0, 2.0]).sqrt() - 1e-5).all()
+
     def test_side_is_handed_on(self, name):
         part = BOTTLENECKS.build(name, latent_dim=2)
         side = (torch.ones(1),)

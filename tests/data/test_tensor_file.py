@@ -1,11 +1,13 @@
 """Files of tensors: whole or refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from sklearn.datasets import load_iris
 
 import narrows
 from narrows.data import tensor_file
@@ -79,8 +81,8 @@ def test_another_kind(model):
         (lambda d, t: d["chosen"].update(recipe="evil"), "cannot be rebuilt: unknown recipe 'evil'"),
         (lambda d, t: d["chosen"].update(latent_dim=10**9), "its tensors are not those of its recipe"),
         (lambda d, t: d["chosen"].update(latent_dim="many"), "cannot be rebuilt"),
-        (lambda d, t: d["options"].update(widths=[10**7, 10**7]), "its tensors are not those of its recipe"),
-        (lambda d, t: d["options"].update(activation="system"), "unknown activation"),
+        (lambda d, t: d["chosen"]["options"].update(widths=[10**7, 10**7]), "its tensors are not those of its recipe"),
+        (lambda d, t: d["chosen"]["options"].update(activation="system"), "unknown activation"),
         (lambda d, t: d["schema"].pop("layout"), "lacks or garbles"),
         (lambda d, t: d["schema"]["spec"].update(kind="smell"), "cannot be rebuilt: unknown kind"),
         (lambda d, t: d["params"].update(evil=1), "lacks or garbles"),
@@ -126,3 +128,20 @@ def test_tied_weights_are_saved_once(table, tmp_path):
     again = narrows.load(tmp_path / "m.safetensors")
     assert np.array_equal(again.transform(table), ae.transform(table))
     assert again.module_.decoder.layers[-1].weight is again.module_.encoder.hidden[0].weight
+
+
+def test_a_model_that_fell_back_to_pca_is_saved_as_what_it_is(tmp_path):
+    draw = np.random.RandomState(0)
+    X = (draw.randn(200, 3) @ draw.randn(3, 8) > 0).astype(float)
+    ae = narrows.Autoencoder(latent_dim=4, epochs=1, learning_rate=1e-9, random_state=0, verbose=0)
+    ae.set_params(recipe_options={"linear_path": False}).fit(X)
+    assert ae.chosen_["likelihood"]["name"] == "normal"
+    ae.save(tmp_path / "m.safetensors")
+    assert np.array_equal(narrows.load(tmp_path / "m.safetensors").transform(X), ae.transform(X))
+
+
+@pytest.mark.parametrize("version", range(1, tensor_file.FORMAT + 1))
+def test_files_of_every_format_stay_readable(version):
+    golden = Path(__file__).parents[1] / "golden"
+    ae = narrows.load(golden / f"format{version}.safetensors")
+    assert np.allclose(ae.transform(load_iris().data), np.load(golden / f"format{version}.codes.npy"), atol=1e-4)

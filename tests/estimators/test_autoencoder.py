@@ -100,6 +100,17 @@ def test_results_do_not_depend_on_batching(digits):
     assert np.array_equal(ae.score_samples(X[:77]), S[:77])
 
 
+@pytest.mark.parametrize("columns", [2, 3, 13, 30])
+@pytest.mark.parametrize("recipe", ["vanilla", "variational", "sparse_kl"])
+def test_narrow_results_do_not_depend_on_batching_either(recipe, columns):
+    X = np.random.RandomState(0).randn(150, columns)
+    ae = quick(recipe=recipe, latent_dim=1 + columns // 4).fit(X)
+    one_by_one = [np.concatenate([f(X[i : i + 1]) for i in range(len(X))]) for f in (ae.transform, ae.reconstruct)]
+    assert np.array_equal(one_by_one[0], ae.transform(X))
+    assert np.array_equal(one_by_one[1], ae.reconstruct(X))
+    assert np.array_equal(ae.score_samples(X[::-1])[::-1], ae.score_samples(X))
+
+
 def test_the_score_is_a_density_of_the_raw_values(table):
     """Stretching the data by a factor moves the log-density by that factor's logarithm, once a value."""
     near, far = quick().fit(table), quick().fit(100 * table)
@@ -274,9 +285,14 @@ def test_other_samples_are_refused_at_transform(table, digits):
         ({"precision": "half"}, "unknown precision"),
         ({"epochs": 0}, "epochs is a whole number of at least 1"),
         ({"batch_size": -3}, "batch_size is a whole number"),
-        ({"learning_rate": -1.0}, "learning_rate is greater than 0"),
-        ({"max_time": 0}, "max_time is greater than 0"),
+        ({"learning_rate": -1.0}, "learning_rate is a number greater than 0"),
+        ({"max_time": 0}, "max_time is a number greater than 0"),
         ({"validation_fraction": 1.5}, "validation_fraction lies in"),
+        ({"learning_rate": "fast"}, "learning_rate is a number greater than 0"),
+        ({"patience": "abc"}, "patience is a number greater than 0"),
+        ({"recipe_options": {"network": "mlp"}}, "sets network itself: choose it with recipe 'composed'"),
+        ({"recipe": "sparse", "recipe_options": {"penalties": []}}, "sets penalties itself"),
+        ({"recipe": "composed", "recipe_options": {"bottleneck": {"name": "gaussian", "beta": "x"}}}, "cannot be made"),
         ({"recipe_options": {"width": [3]}}, "did you mean 'widths'"),
         ({"recipe_options": {"widths": [0]}}, "positive whole numbers"),
         ({"recipe_options": {"activation": "rely"}}, "did you mean 'relu'"),

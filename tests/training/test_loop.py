@@ -125,6 +125,17 @@ def test_a_checkpoint_of_another_run_is_refused(table, tmp_path):
         fitted(table + 1, checkpoint=tmp_path)
 
 
+def test_a_checkpoint_is_a_folder(table, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(narrows.FileError, match="is a file: give a folder"):
+        fitted(table, checkpoint=tmp_path / "file")
+
+
+def test_options_given_as_tuples_resume(table, tmp_path):
+    for _ in range(2):
+        fitted(table, checkpoint=tmp_path, recipe_options={"widths": (8,)})
+
+
 def test_a_finished_checkpoint_gives_the_model_at_once(table, tmp_path):
     first = fitted(table, checkpoint=tmp_path)
     assert same_weights(first, fitted(table, checkpoint=tmp_path))

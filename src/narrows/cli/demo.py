@@ -17,7 +17,7 @@ def demo(
     *,
     output: Annotated[Path, Parameter(alias="-o")] = Path("report.html"),
     picture: Path | None = None,
-    epochs: int = 100,
+    epochs: int = 60,
     random_state: int = 0,
 ) -> None:
     """Train every recipe on the digits of scikit-learn, print a table, and write a report.

@@ -1,6 +1,6 @@
 """How commands show things: aligned columns on standard output."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -21,9 +21,3 @@ def show_pairs(pairs: Mapping[str, Any]) -> None:
     width = max(map(len, pairs))
     for name, value in pairs.items():
         print(f"{name.ljust(width)}  {value}")
-
-
-def show_lines(lines: Iterable[str]) -> None:
-    """Print lines as they come."""
-    for line in lines:
-        print(line, flush=True)

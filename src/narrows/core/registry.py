@@ -69,4 +69,8 @@ class Registry(Mapping[str, T], Generic[T]):
         for option in options:
             if option not in accepted:
                 raise unknown(f"option of {self.kind} {snake_case(entry.__name__)!r}", option, accepted)
-        return entry(**{k: v for k, v in defaults.items() if k in accepted} | options)
+        try:
+            return entry(**{k: v for k, v in defaults.items() if k in accepted} | options)
+        except TypeError as error:
+            name = snake_case(entry.__name__)
+            raise ChoiceError(f"the {self.kind} {name!r} cannot be made with {options}: {error}") from error

@@ -13,6 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
+from narrows.core.errors import InputError
 from narrows.core.trace import View
 from narrows.data.arrays import Array, as_array
 from narrows.data.schema import ArraySchema
@@ -147,7 +148,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             TrainingError: The loss was not finite even at lower learning rates.
         """
         array = as_array(X, least_rows=2)
-        validate_data(self, X, skip_check_array=True)
+        self._know_columns(X, reset=True)
         held_out = None if validation_data is None else as_array(validation_data)
         found = fit(array, self._request(), held_out, named=X)
         self.module_, self.schema_, self.chosen_, self.history_ = (
@@ -170,7 +171,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         first = not hasattr(self, "module_")
         array = as_array(X, least_rows=2 if first else 1)
-        validate_data(self, X, skip_check_array=True, reset=first)
+        self._know_columns(X, reset=first)
         if self._continuation is None:
             begun = None if first else (self.module_, self.schema_, self.chosen_)
             self._continuation = Continuation(array, self._request(), begun, named=X)
@@ -274,10 +275,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         return self.module_.to(rules.device(self.device))
 
+    def _know_columns(self, X: Any, reset: bool) -> None:
+        """Learn number and names of columns, or compare them with those of fit, in one sentence where they differ."""
+        try:
+            validate_data(self, X, skip_check_array=True, reset=reset)
+        except ValueError as error:
+            raise InputError(" ".join(str(error).split())) from error
+
     def _checked(self, X: Any) -> Array:
         check_is_fitted(self)
         array = as_array(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
+        self._know_columns(X, reset=False)
         self.schema_.check(array, named=X)
         return array
 

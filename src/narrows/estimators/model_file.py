@@ -33,8 +33,7 @@ def save(estimator: Autoencoder, path: str | Path) -> None:
         "narrows": version("narrows"),
         "estimator": type(estimator).__name__,
         "params": {name: _plain(name, value) for name, value in params.items()},
-        "chosen": estimator.chosen_,
-        "options": _plain("recipe_options", dict(estimator.recipe_options or {})),
+        "chosen": _plain("recipe_options", estimator.chosen_),
         "schema": estimator.schema_.to_json(),
         "features": int(estimator.n_features_in_),
         "feature_names": [str(name) for name in getattr(estimator, "feature_names_in_", [])],
@@ -94,7 +93,7 @@ def _rebuild(
 ) -> AutoencoderModule:
     """The module of a document, filled with the tensors of its file."""
     chosen = document["chosen"]
-    likelihood, options = chosen["likelihood"], document["options"]
+    likelihood, options = chosen["likelihood"], chosen["options"]
     with torch.device("meta"):
         model = build(chosen["recipe"], schema.spec, chosen["latent_dim"], likelihood=likelihood, options=options)
     needed = {name: tuple(tensor.shape) for name, tensor in weights(model).items()}

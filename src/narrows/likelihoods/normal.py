@@ -3,7 +3,7 @@ r"""A normal distribution for each value, with one scale for all of them.
 -log p(x | z) = (x - m)^2 / (2 s^2) + log s + log(2 pi) / 2
 """
 
-from math import pi
+from math import log, pi
 from typing import Literal
 
 import torch
@@ -46,12 +46,15 @@ class Normal(Likelihood):
         self.learned = scale == "learned"
         if not self.learned and not (isinstance(scale, int | float) and scale > 0):
             raise ChoiceError(f"the scale of a normal likelihood is a positive number or 'learned', got {scale!r}")
+        self.scale = 1.0 if scale == "learned" else float(scale)
         self.floor = floor
-        self.register_buffer("variance", torch.tensor(1.0 if self.learned else float(scale) ** 2))
+        self.register_buffer("variance", torch.tensor(self.scale**2))
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         squares = F.mse_loss(self.mean(params), x, reduction="none")
-        return torch.addcmul(-0.5 * torch.log(2 * pi * self.variance), squares, -0.5 / self.variance)
+        if self.learned:
+            return torch.addcmul(-0.5 * torch.log(2 * pi * self.variance), squares, -0.5 / self.variance)
+        return squares.mul(-0.5 / self.scale**2).add_(-0.5 * log(2 * pi * self.scale**2))
 
     def mean(self, params: Tensor) -> Tensor:
         return params.squeeze(1)

@@ -17,19 +17,7 @@ from narrows.core.contracts import Decoder, Encoder, Network
 from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Features, View
-from narrows.networks.layers import activation, bare, linear, silenced
-
-
-class ResidualBlock(nn.Module):
-    """x + conv(act(conv(act(x)))), the pre-activation block of He et al. (2016)."""
-
-    def __init__(self, channels: int, act: str) -> None:
-        super().__init__()
-        layers = [(activation(act), bare(nn.Conv2d, channels, channels, 3, padding=1)) for _ in range(2)]
-        self.correction = nn.Sequential(*(layer for pair in layers for layer in pair))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.correction(x)
+from narrows.networks.layers import ResidualBlock, activation, bare, linear, silenced
 
 
 class Refiner(nn.Module):
@@ -105,8 +93,8 @@ class Conv(Network):
     """U-shaped convolutional networks around a linear encoder and decoder, for images of any size.
 
     Args:
-        widths: Channels of each level, each half the size of the one before; None for 64 on as many levels as leave at
-            least four pixels.
+        widths: Channels of each level, each half the size of the one before; None for two levels of 64, or one for
+            images of less than 16 pixels.
         blocks: Residual blocks on each level, on the way down and on the way up.
         activation: Name of the nonlinearity.
 
@@ -139,7 +127,6 @@ class Conv(Network):
         """Channels of the default levels.
 
         >>> Conv.default_widths(SampleSpec("image", (3, 32, 32))), Conv.default_widths(SampleSpec("image", (1, 8, 8)))
-        ((64, 64, 64), (64,))
+        ((64, 64), (64,))
         """
-        levels = (min(spec.shape[1:]) // 4).bit_length()
-        return (64,) * max(1, min(4, levels - 1))
+        return (64, 64) if min(spec.shape[1:]) >= 16 else (64,)

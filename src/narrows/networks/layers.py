@@ -8,6 +8,7 @@ from math import prod, sqrt
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from narrows.core.errors import unknown
@@ -42,10 +43,49 @@ def bare(layer: type[nn.Module], *args: Any, **kwargs: Any) -> Any:
     return made.to_empty(device=torch.get_default_device())
 
 
+NARROW = 16
+"""Below so many outputs a product's rounding may depend on where in a batch a row stands."""
+
+
+def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The map x W^T + b, each row with the same rounding wherever in the batch it stands.
+
+    Matrix products treat the last rows of a narrow result apart; with the rows as columns they do not.
+    """
+    if len(weight) >= NARROW:
+        return F.linear(x, weight, bias)
+    return (weight @ x.mT).mT + bias
+
+
+class Affine(nn.Linear):
+    """`affine` as a layer."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, in_features) to (n, out_features)."""
+        return affine(x, self.weight, self.bias)
+
+
 def linear(inputs: int, outputs: int) -> nn.Linear:
     """An affine map without weights yet."""
-    made: nn.Linear = bare(nn.Linear, inputs, outputs)
+    made: nn.Linear = bare(Affine if outputs < NARROW else nn.Linear, inputs, outputs)
     return made
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(act(conv(act(x)))), the pre-activation block of He et al. (2016), small in the beginning."""
+
+    start = 0.1
+    """Share of its usual size that the last convolution begins with, so that a deep stack begins near the identity."""
+
+    def __init__(self, channels: int, act: str) -> None:
+        super().__init__()
+        self.activation = activation(act)
+        self.first: nn.Conv2d = bare(nn.Conv2d, channels, channels, 3, padding=1)
+        self.second: nn.Conv2d = bare(nn.Conv2d, channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, h, w) to the same."""
+        return x + self.second(self.activation(self.first(self.activation(x))))
 
 
 @torch.no_grad()
@@ -64,6 +104,9 @@ def initialise(module: nn.Module, rng: Generator) -> None:
             weight.fill_(1.0)
         if isinstance(bias, nn.Parameter):
             bias.zero_()
+    for block in module.modules():
+        if isinstance(block, ResidualBlock):
+            block.second.weight.mul_(block.start)
 
 
 @torch.no_grad()

@@ -30,7 +30,7 @@ class LinearPathEncoder(Encoder):
 
     def forward(self, view: View) -> Features:
         found = self.network(view)
-        straight = torch.addmm(self.linear.bias, view.x.flatten(1), self.linear.weight.T)
+        straight = self.linear(view.x.flatten(1))
         return Features(straight + found.values, found.side)
 
 

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from narrows.core.contracts import Decoder, Encoder, Network
 from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Features, View
-from narrows.networks.layers import activation, linear, silenced
+from narrows.networks.layers import activation, affine, linear, silenced
 
 
 def _hidden(sizes: list[int], act: str) -> list[nn.Module]:
@@ -76,7 +75,7 @@ class TiedMLPDecoder(Decoder):
         h = code.z
         for i, (layer, bias) in enumerate(zip(self.layers, self.biases, strict=True)):
             assert isinstance(layer, nn.Linear)
-            h = F.linear(self.activation(h) if i else h, layer.weight.T, bias)
+            h = affine(self.activation(h) if i else h, layer.weight.T, bias)
         return h.view(-1, *self.params_shape)
 
     def silence(self) -> bool:

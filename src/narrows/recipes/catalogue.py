@@ -5,7 +5,7 @@ from typing import Any, get_type_hints
 
 from torch import Generator
 
-from narrows.core.errors import unknown
+from narrows.core.errors import ChoiceError, unknown
 from narrows.core.spec import SampleSpec
 from narrows.model import AutoencoderModule
 from narrows.recipes import RECIPES
@@ -44,4 +44,10 @@ def build(
     for option in options:
         if option not in known:
             raise unknown(f"option of recipe {recipe!r}", option, known)
-    return RECIPES[recipe](spec, latent_dim, **{"likelihood": likelihood, "rng": rng} | dict(options))
+    try:
+        return RECIPES[recipe](spec, latent_dim, **{"likelihood": likelihood, "rng": rng} | dict(options))
+    except TypeError as error:
+        clash = [option for option in options if f"multiple values for keyword argument {option!r}" in str(error)]
+        if not clash:
+            raise
+        raise ChoiceError(f"the recipe {recipe!r} sets {clash[0]} itself: choose it with recipe 'composed'") from error

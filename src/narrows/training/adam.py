@@ -67,6 +67,8 @@ class FusedAdam(Optimizer):
                 maximize=False,
             )
 
+    step.hooked = True  # type: ignore[attr-defined]  # torch would wrap every step in a record for its profiler
+
     def _gather(self, weights: list[Tensor]) -> tuple[list[Tensor], ...]:
         """Lists of weights, of both moments, and of one count that all of them share."""
         states = [self.state[p] for p in weights]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,9 @@ class Checkpoint:
 
     folder: Path
     run: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        self.run = json.loads(json.dumps(self.run))  # as a file gives it back: tuples become lists
 
     def save(
         self,

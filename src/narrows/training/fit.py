@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import torch
 
-from narrows.core.errors import ChoiceError, InputError
+from narrows.core.errors import ChoiceError, FileError, InputError
 from narrows.corruptions import Clean
 from narrows.data.arrays import Array
 from narrows.data.schema import ArraySchema, Statistics
@@ -160,6 +160,7 @@ def prepare(array: Array, asked: Request, named: Any = None) -> tuple[Autoencode
     recipe = ("convolutional" if schema.spec.kind == "image" else "deep") if asked.recipe == "auto" else asked.recipe
     size = rules.latent_dim(schema.spec) if asked.latent_dim is None else asked.latent_dim
     chosen = {"recipe": recipe, "latent_dim": size, "likelihood": likelihood, "seed": asked.seed}
+    chosen["options"] = dict(asked.options)
     rng = generator(asked.seed, WEIGHTS)
     model = build(recipe, schema.spec, size, likelihood=likelihood, options=asked.options, rng=rng)
     if (
@@ -178,11 +179,11 @@ def prepare(array: Array, asked: Request, named: Any = None) -> tuple[Autoencode
 
 def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.device) -> Plan:
     """The plan of a run, every choice made."""
-    batch = rules.batch_size(rows) if asked.batch_size == "auto" else _whole("batch_size", asked.batch_size)
     work = rules.operations(model)
+    batch = rules.batch_size(rows, work) if asked.batch_size == "auto" else _whole("batch_size", asked.batch_size)
     epochs = rules.epochs(rows, batch, work) if asked.epochs is None else _whole("epochs", asked.epochs)
     clip = rules.gradient_clip(asked.optimizer) if asked.gradient_clip == "auto" else asked.gradient_clip
-    rate = DEFAULT_RATES.get(asked.optimizer, 1e-3) if asked.learning_rate == "auto" else float(asked.learning_rate)
+    rate = DEFAULT_RATES.get(asked.optimizer, 1e-3) if asked.learning_rate == "auto" else asked.learning_rate
     return Plan(
         epochs=epochs,
         batch_size=batch,
@@ -194,7 +195,7 @@ def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.
         gradient_clip=clip,
         patience=rules.patience(epochs) if asked.patience == "auto" else asked.patience,
         max_time=asked.max_time,
-        precision=rules.precision(asked.precision, device, model.spec, batch),
+        precision=rules.precision(asked.precision, device, model.spec, batch, work),
         seed=asked.seed,
     )
 
@@ -229,9 +230,11 @@ def _sources(
 def _checkpoint(asked: Request, plan: Plan, chosen: dict[str, Any], array: Array) -> Checkpoint | None:
     if asked.checkpoint is None:
         return None
+    if Path(asked.checkpoint).is_file():
+        raise FileError(f"checkpoint={str(asked.checkpoint)!r} is a file: give a folder, or none to make one")
     rows = array[:: max(1, len(array) // 100)]
     data = {"shape": list(array.shape), "dtype": str(array.dtype), "digest": sha256(rows.tobytes()).hexdigest()}
-    run = asdict(replace(plan, max_time=None)) | {"model": chosen, "options": dict(asked.options), "data": data}
+    run = asdict(replace(plan, max_time=None)) | {"model": chosen, "data": data}
     return Checkpoint(Path(asked.checkpoint), run)
 
 
@@ -248,5 +251,5 @@ def _or_linear(
     batch = chosen["batch_size"]
     if judge(model, judges, batch, asked.seed)["error"] <= judge(linear, judges, batch, asked.seed)["error"]:
         return model
-    chosen |= {"likelihood": likelihood, "best_epoch": 0}
+    chosen |= {"likelihood": likelihood, "options": options, "best_epoch": 0}
     return linear

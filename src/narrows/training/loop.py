@@ -30,6 +30,8 @@ LOOK = 50
 """Steps between two looks at the losses."""
 SAVE_SECONDS = 30.0
 """Seconds between two checkpoints inside an epoch."""
+WARMUP_STEPS = 100
+"""The least steps that the learning rate climbs for, up to a fifth of the run."""
 RETRIES = 3
 """How often a run goes back to its last good state after a loss that is not finite."""
 
@@ -68,8 +70,8 @@ class Plan:
             raise unknown("schedule", self.schedule, SCHEDULES)
         for name in ("epochs", "batch_size", "learning_rate", "gradient_clip", "patience", "max_time"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ChoiceError(f"{name} is greater than 0, got {value!r}")
+            if value is not None and not (isinstance(value, int | float) and value > 0):
+                raise ChoiceError(f"{name} is a number greater than 0, got {value!r}")
 
 
 @dataclass
@@ -147,6 +149,7 @@ class Loop:
         self.saved = time.monotonic()
         self.judging = 0.0
         self.steps_per_epoch = ceil(len(train) / plan.batch_size)
+        self.warmup = max(plan.warmup, min(0.2, WARMUP_STEPS / self.total_steps)) if plan.warmup else 0.0
         self.by_error = model.bottleneck.free and not model.penalties
         self.resumed = self._resume()
 
@@ -235,7 +238,7 @@ class Loop:
         progress = self.progress.step / self.total_steps
         if self.plan.max_time is not None:  # the schedule ends when the time does
             progress = max(progress, self._elapsed() / self.plan.max_time)
-        share = rate_at(self.plan.schedule, self.plan.warmup, min(1.0, progress))
+        share = rate_at(self.plan.schedule, self.warmup, min(1.0, progress))
         return self.plan.learning_rate * share * self.progress.rate_scale
 
     def _elapsed(self) -> float:

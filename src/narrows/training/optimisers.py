@@ -16,8 +16,8 @@ from narrows.training.adam import FusedAdam
 
 DEFAULT_RATES = {"adam": 2e-3, "adamw": 2e-3, "sgd": 0.1, "muon": 2e-3}
 """The learning rate of each optimiser unless another is asked for."""
-SETTLED = 0.05
-"""Share of the learning rate for weights that begin where they are already good."""
+SETTLED = 1.0
+"""Learning rate, relative to their size, of weights that begin where they are already good."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Weights:
     Args:
         matrices: Weights of two axes and more.
         others: Biases and scales, which do not decay.
-        settled: A linear path that began as PCA: it learns at a twentieth of the rate.
+        settled: A linear path that began as PCA: its rate is relative to its size, lest the first steps undo it.
     """
 
     matrices: list[nn.Parameter]
@@ -43,9 +43,10 @@ class Weights:
 
     def groups(self, decay: float, decay_others: float = 0.0) -> list[dict[str, Any]]:
         """Parameter groups for an optimiser, each with its share of the rate."""
-        sorts = [(self.matrices, decay, 1.0), (self.others, decay_others, 1.0), (self.settled, 0.0, SETTLED)]
+        sorts = [(self.matrices, decay, 1.0), (self.others, decay_others, 1.0)]
         if decay == decay_others:
-            sorts = [(self.matrices + self.others, decay, 1.0), sorts[2]]
+            sorts = [(self.matrices + self.others, decay, 1.0)]
+        sorts += [([p], 0.0, SETTLED * p.detach().square().mean().sqrt().item()) for p in self.settled]
         return [{"params": p, "weight_decay": d, "share": share} for p, d, share in sorts if p]
 
 
@@ -129,12 +130,14 @@ def rate_at(schedule: str, warmup: float, progress: float) -> float:
 
     Args:
         schedule: `"cosine"`, `"one_cycle"` or `"constant"`.
-        warmup: The share of the run over which the rate first climbs in a straight line.
+        warmup: The share of the run over which the rate first climbs in a straight line; `"one_cycle"` has its own.
         progress: How much of the run is behind, 0 to 1.
 
     >>> rate_at("cosine", 0.1, 0.05), rate_at("cosine", 0.1, 0.1), rate_at("cosine", 0.1, 1.0)
     (0.5, 1.0, 0.01)
     """
+    if schedule == "one_cycle":  # climbs by itself
+        return one_cycle(progress)
     if progress < warmup:
         return progress / warmup
     return SCHEDULES[schedule]((progress - warmup) / (1 - warmup))
