@@ -21,7 +21,7 @@ ROWS = 20_000
 """How many rows are looked at, at most."""
 EXACT = 1_024
 """Up to how many values per sample the whole covariance is formed."""
-BLOCK = 1_024
+BLOCK = 256
 
 
 @dataclass(frozen=True)
