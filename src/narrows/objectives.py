@@ -1,6 +1,8 @@
 """How a trace becomes one number: here the mean bound.
 
-loss(x) = distortion + rate + penalties,    distortion = -log p(x | z), in nats per sample
+    loss(x) = distortion + rate + penalties,    distortion = -log p(x | z), in nats per sample
+
+An objective returns the scalar to differentiate, and the honest terms to report.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 r"""A code drawn from a normal distribution, at the price of its divergence from the prior.
 
-rate = KL(N(m, s^2) || N(0, 1)) = (m^2 + s^2 - 1) / 2 - log s,    summed over the code
+    rate = KL(N(m, s^2) || N(0, 1)) = (m^2 + s^2 - 1) / 2 - log s,    summed over the code
+
+The bottleneck of variational autoencoders.
 """
 
 import torch

@@ -1,6 +1,8 @@
 r"""A coin for each value, and binary cross-entropy for values between 0 and 1.
 
--log p(x | z) = -x log p - (1 - x) log(1 - p),    p = sigmoid(decoder's output)
+    -log p(x | z) = -x log p - (1 - x) log(1 - p),    p = sigmoid(decoder's output)
+
+The decoder's output is the log-odds, so that no activation is hidden in a network.
 """
 
 import torch

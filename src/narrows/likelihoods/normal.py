@@ -1,6 +1,8 @@
 r"""A normal distribution for each value, with one scale for all of them.
 
--log p(x | z) = (x - m)^2 / (2 s^2) + log s + log(2 pi) / 2
+    -log p(x | z) = (x - m)^2 / (2 s^2) + log s + log(2 pi) / 2
+
+Squared error, weighed by how much noise there is.
 """
 
 from math import log, pi

@@ -1,6 +1,8 @@
 """The linear path: a straight way beside a network, so that a model can begin as principal component analysis.
 
-z = W x + f(x)        x' = V z + g(z)        with f and g at zero in the beginning
+    z = W x + f(x)        x' = V z + g(z)        with f and g at zero in the beginning
+
+A wrapper for any family that does not have such a path of its own.
 """
 
 from math import prod

@@ -57,8 +57,8 @@ def assemble(
         likelihood: A part.
         corruption: A part.
         penalties: Parts.
-        linear_path: Whether a straight linear way runs beside the network where the parts allow it, from which
-            training begins as PCA.
+        linear_path: Whether training begins as PCA where the parts allow it, on a straight linear way beside the
+            network or, for convolutions, through its middle.
         rng: Where the weights come from; None for the same weights every time.
 
     Raises:
