@@ -45,14 +45,17 @@ fig.tight_layout()
 # The schedule of the learning rate
 # ---------------------------------
 #
-# By default the learning rate climbs for 3 % of the run (``warmup``) and then falls along half a cosine. The other
-# schedules are ``"one_cycle"`` and ``"constant"``. With ``max_time`` the schedule ends when the time does.
+# By default the learning rate climbs for 100 steps (``warmup``) and falls along half a cosine. The other schedules
+# are ``"one_cycle"`` and ``"constant"``. With ``max_time`` the schedule ends when the time does.
 
 progress = np.linspace(0, 1, 400)
 fig, axis = plt.subplots(figsize=(6, 3))
 for schedule in ("cosine", "one_cycle", "constant"):
-    axis.plot(progress, [rate_at(schedule, 0.03, p) for p in progress], label=schedule)
-axis.set(xlabel="progress of the run", ylabel="share of the learning rate", title="Schedules, warmup=0.03")
+    rates = [rate_at(schedule, p, round(2000 * p), 100) for p in progress]
+    axis.plot(progress, rates, label=schedule)
+axis.set(
+    xlabel="progress of the run", ylabel="share of the learning rate", title="Schedules over 2,000 steps, warmup=100"
+)
 axis.legend()
 fig.tight_layout()
 

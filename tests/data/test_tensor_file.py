@@ -135,8 +135,7 @@ def test_tied_weights_are_saved_once(table, tmp_path):
 def test_a_model_that_fell_back_to_pca_is_saved_as_what_it_is(tmp_path):
     draw = np.random.RandomState(0)
     X = (draw.randn(200, 3) @ draw.randn(3, 8) > 0).astype(float)
-    ae = narrows.Autoencoder(latent_dim=4, epochs=1, learning_rate=1e-9, random_state=0, verbose=0)
-    ae.set_params(recipe_options={"linear_path": False}).fit(X)
+    ae = narrows.Autoencoder(latent_dim=4, epochs=1, learning_rate=1e-9, random_state=0, verbose=0).fit(X)
     assert ae.chosen_["likelihood"]["name"] == "normal"
     ae.save(tmp_path / "m.safetensors")
     assert np.array_equal(narrows.load(tmp_path / "m.safetensors").transform(X), ae.transform(X))

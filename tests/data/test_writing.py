@@ -69,7 +69,7 @@ def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
     (tmp_path / "z.npy").write_text("old")
 
     def full(path, _):
-        path.write_text("half")
+        (path.write(b"half") if hasattr(path, "write") else path.write_text("half"))
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
@@ -94,3 +94,12 @@ def test_paths_are_refused_early(tmp_path):
         check_output(tmp_path / "full")
     (tmp_path / "empty").mkdir()
     check_output(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("name", ["z.NPY", "z.NPZ", "z.CSV", "z.PARQUET"])
+def test_endings_in_capitals_mean_the_same(tmp_path, name):
+    values = np.arange(6.0).reshape(3, 2)
+    write_data(tmp_path / name, values)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    (tmp_path / name).rename(tmp_path / name.lower())
+    assert np.array_equal(np.asarray(open_data(tmp_path / name.lower())), values)

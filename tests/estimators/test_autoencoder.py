@@ -133,6 +133,59 @@ def test_random_state_of_every_kind(table):
         quick(random_state="seven").fit(table)
 
 
+def test_large_whole_numbers_keep_their_precision():
+    draw = np.random.RandomState(0)
+    X = np.rint(draw.randn(200, 1) @ draw.randn(1, 4) * 100 + 1.7e9).astype(np.int64)
+    error = np.abs(quick(latent_dim=2).fit(X).reconstruct(X) - X)
+    assert error.max() <= 2
+
+
+def test_small_floats_around_a_large_mean_are_not_constant():
+    X = (1000 + np.random.RandomState(0).randn(200, 3)).astype(np.float16)
+    assert quick(latent_dim=2).fit(X).reconstruct(X).astype(float).std() > 0
+
+
+def test_numpy_numbers_are_numbers(table, tmp_path):
+    options = {"widths": np.array([8, 4])}
+    ae = quick(latent_dim=np.int64(2), epochs=np.int32(1), learning_rate=np.float32(1e-3), recipe_options=options)
+    ae.fit(table).save(tmp_path / "m.safetensors")
+    assert np.array_equal(narrows.load(tmp_path / "m.safetensors").transform(table), ae.transform(table))
+
+
+def test_gradients_after_inference(table, tmp_path):
+    quick().fit(table).save(tmp_path / "m.safetensors")
+    ae = narrows.load(tmp_path / "m.safetensors")
+    ae.transform(table.astype(np.float32))
+    x = torch.from_numpy(table.astype(np.float32)).requires_grad_()
+    ae.encoder_module()(x).sum().backward()
+    assert x.grad.abs().sum() > 0
+
+
+def test_a_failed_fit_damages_nothing(table):
+    ae = quick().fit(table)
+    with pytest.raises(narrows.InputError):
+        ae.fit(np.full((5, 4), np.nan))
+    assert ae.transform(table).shape == (120, 3)
+
+
+@pytest.mark.parametrize(("rows", "fraction"), [(2, 0.9), (3, 0.9), (10, 0.96), (40, 0.99)])
+def test_some_rows_are_always_left_to_train_on(rows, fraction):
+    quick(validation_fraction=fraction).fit(np.random.RandomState(0).randn(rows, 4))
+
+
+@pytest.mark.parametrize("device", ["cuda:7", "mps", "gpu", None])
+def test_devices_that_are_not_there(device, table):
+    if device == "mps" and torch.backends.mps.is_available():
+        pytest.skip("there is one")
+    with pytest.raises(narrows.ChoiceError, match=r"is not there|unknown device"):
+        quick(device=device).fit(table)
+
+
+def test_a_model_file_is_for_any_device(table, tmp_path):
+    quick().fit(table).set_params(device="cuda:7").save(tmp_path / "m.safetensors")
+    assert narrows.load(tmp_path / "m.safetensors").transform(table).shape == (120, 3)
+
+
 class TestContainers:
     def test_a_data_frame_comes_back(self, table):
         frame = pd.DataFrame(table, columns=list("abcdef"), index=range(100, 220))
@@ -142,6 +195,18 @@ class TestContainers:
         assert back.index.equals(frame.index)
         assert (back.dtypes == frame.dtypes).all()
         assert list(ae.get_feature_names_out()) == ["autoencoder0", "autoencoder1", "autoencoder2"]
+
+    def test_every_column_keeps_its_type(self, table):
+        frame = pd.DataFrame({10: table[:, 0], 20: table[:, 1] > 0, 30: np.arange(120, dtype=np.uint8)})
+        back = quick(scaling="column").fit(frame.astype(float).set_axis(list("abc"), axis=1))
+        found = back.reconstruct(frame.set_axis(list("abc"), axis=1))
+        assert found.dtypes.tolist() == frame.dtypes.tolist()
+        assert 0.2 < found["b"].mean() < 0.8
+
+    def test_validation_data_needs_the_columns_of_fit(self, table):
+        frame = pd.DataFrame(table, columns=list("abcdef"))
+        with pytest.raises(narrows.InputError, match="feature names should match"):
+            quick().fit(frame, validation_data=frame[list("fedcba")])
 
     def test_set_output(self, table):
         Z = (

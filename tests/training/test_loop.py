@@ -127,13 +127,32 @@ def test_a_checkpoint_of_another_run_is_refused(table, tmp_path):
 
 def test_a_checkpoint_is_a_folder(table, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(narrows.FileError, match="is a file: give a folder"):
+    with pytest.raises(narrows.FileError, match="cannot be a folder"):
         fitted(table, checkpoint=tmp_path / "file")
 
 
 def test_options_given_as_tuples_resume(table, tmp_path):
     for _ in range(2):
         fitted(table, checkpoint=tmp_path, recipe_options={"widths": (8,)})
+
+
+def test_a_run_without_a_seed_resumes_with_the_one_it_had(table, tmp_path):
+    first, again = (fitted(table, checkpoint=tmp_path, random_state=None) for _ in range(2))
+    assert same_weights(first, again)
+
+
+def test_a_run_that_time_ended_goes_on_with_more(table, tmp_path):
+    short = fitted(table, checkpoint=tmp_path, epochs=30, patience=None, max_time=0.01)
+    assert len(short.history_) < 31
+    assert len(fitted(table, checkpoint=tmp_path, epochs=30, patience=None, max_time=60).history_) == 31
+
+
+def test_one_changed_value_is_another_run(tmp_path):
+    X = np.random.RandomState(0).randn(600, 5)
+    fitted(X, checkpoint=tmp_path)
+    X[371, 2] += 1
+    with pytest.raises(narrows.FileError, match="other data"):
+        fitted(X, checkpoint=tmp_path)
 
 
 def test_a_finished_checkpoint_gives_the_model_at_once(table, tmp_path):
@@ -201,7 +220,7 @@ def test_max_time_is_kept():
 def test_validation_data_judges(table):
     ae = narrows.Autoencoder(epochs=2, random_state=0, verbose=0).fit(table, validation_data=table[:7])
     assert np.isfinite(ae.history_[-1]["score"])
-    with pytest.raises(narrows.InputError, match="fitted on samples of"):
+    with pytest.raises(narrows.InputError, match="X has 3 features, but Autoencoder is expecting 6"):
         narrows.Autoencoder(epochs=2, verbose=0).fit(table, validation_data=table[:, :3])
 
 
@@ -218,7 +237,7 @@ def test_every_optimiser_learns(table, name):
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_schedules_stay_within_the_rate(name):
-    rates = [rate_at(name, 0.1, progress) for progress in np.linspace(0, 1, 50)]
+    rates = [rate_at(name, progress, round(500 * progress), 100) for progress in np.linspace(0, 1, 50)]
     assert min(rates) >= 0
     assert max(rates) <= 1 + 1e-9
 

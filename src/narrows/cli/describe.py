@@ -31,7 +31,7 @@ def describe_model(path: Path) -> dict[str, Any]:
     estimator = narrows.load(path)
     document, _ = load_document(path)
     chosen, schema = estimator.chosen_, estimator.schema_
-    options = document["options"]
+    options = estimator.chosen_["options"]
     return {
         "model": f"{type(estimator).__name__}, recipe {chosen['recipe']}",
         **({"options": _named(options)} if options else {}),

@@ -1,5 +1,6 @@
 """The command `narrows` and its subcommands, each imported only when it is called."""
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -40,7 +41,10 @@ def _run(arguments: Sequence[str]) -> int:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_none")
     except KeyboardInterrupt:
         return 130
-    except (NarrowsError, CycloptsError, ValueError) as error:  # scikit-learn's own checks raise ValueError
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (NarrowsError, CycloptsError, ValueError, OSError) as error:  # scikit-learn's own checks raise ValueError
         print("narrows:", " ".join(str(error).split()), file=sys.stderr)
         return 2
     return 0

@@ -10,7 +10,7 @@ from narrows.cli import settings
 from narrows.cli.describe import describe_model
 from narrows.cli.show import show_pairs
 from narrows.core.errors import unknown
-from narrows.data.writing import check_file
+from narrows.data.writing import check_model_file
 
 JOBS = {"autoencoder": narrows.Autoencoder}
 
@@ -35,7 +35,7 @@ def train(
     Args:
         job: What the model is for: autoencoder.
         data: A file (.npy .npz .npz:key .csv .parquet, idx as .ubyte or .gz, an image) or a folder of images.
-        output: The model file to write, by custom ending in .safetensors.
+        output: The model file to write, by convention ending in .safetensors.
         recipe: A named model, see `narrows recipes`.
         latent_dim: The size of the code; by default the square root of the number of values, at most 64.
         epochs: Passes over the data, at most; by default about 10,000 steps.
@@ -47,7 +47,7 @@ def train(
     """
     if job not in JOBS:
         raise unknown("job", job, JOBS)
-    check_file(output)
+    check_model_file(output)
     named = {
         "recipe": recipe,
         "latent_dim": latent_dim,

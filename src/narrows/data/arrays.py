@@ -8,6 +8,8 @@ from narrows.core.errors import InputError, InputTypeError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+LAYOUTS = ("values", "hw", "hwc", "chw")
+"""How samples may lie in an array."""
 MAX_CHANNELS = 4
 """How long an axis may be to be taken for channels."""
 
@@ -25,8 +27,10 @@ def as_array(X: Any, least_rows: int = 1) -> Array:
         raise InputError(
             "Complex data not supported: X holds complex numbers, pass real and imaginary parts as columns"
         )
-    if array.dtype.kind in "OUSMm":
+    if array.dtype.kind not in "biuf":
         array = _numeric(array, X)
+    if array.ndim == 0:
+        raise InputError(f"X has to be a table or images, got {X!r}: narrows.open_data reads files")
     if array.ndim == 1:
         raise InputError(
             "Expected 2D array, got 1D array instead: Reshape your data to (1, -1) if it is one sample, or to (-1, 1) "
@@ -37,7 +41,7 @@ def as_array(X: Any, least_rows: int = 1) -> Array:
             "X has to be a table (n, columns) or images (n, height, width[, channels]), "
             f"got an array of shape {array.shape}"
         )
-    if array.ndim == 2 and array.shape[1] == 0:
+    if 0 in array.shape[1:]:
         raise InputError(
             f"Found array with 0 feature(s) (shape={array.shape}) while a minimum of 1 is required by an autoencoder"
         )
@@ -52,6 +56,8 @@ def as_array(X: Any, least_rows: int = 1) -> Array:
 
 
 def _convert(X: Any) -> Array:
+    if hasattr(X, "detach"):  # a torch tensor, which may want gradients or lie on a GPU
+        X = X.detach().cpu()
     try:
         return np.asarray(X)
     except (ValueError, TypeError) as error:
@@ -60,6 +66,8 @@ def _convert(X: Any) -> Array:
 
 def _numeric(array: Array, X: Any) -> Array:
     """Numbers that came as objects, or a sentence about the first value that is none."""
+    if array.dtype.kind in "MmV":
+        raise InputError(f"X has values of type {array.dtype}, which are no numbers: convert them first")
     try:
         return array.astype(np.float64)
     except (ValueError, TypeError) as error:

@@ -40,6 +40,8 @@ def read_folder(folder: Path) -> Array:
 
 def write_image(path: Path, pixels: Array) -> None:
     """Write one image, (height, width) or (height, width, channels) uint8 or bool."""
+    if pixels.dtype == bool and pixels.shape[2:] > (1,):
+        pixels = pixels * np.uint8(255)  # black and white has no colours
     Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels).save(path)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from narrows.core.errors import InputError, unknown
 from narrows.core.spec import SampleSpec
-from narrows.data.arrays import Array, column_name, layout_of
+from narrows.data.arrays import LAYOUTS, Array, column_name, layout_of
 
 Scaling = Literal["auto", "shared", "column", "none"]
 BLOCK = 1 << 18
@@ -114,8 +114,7 @@ class ArraySchema:
         if scaling not in get_args(Scaling):
             raise unknown("scaling", scaling, get_args(Scaling))
         layout = layout_of(array)
-        precision = np.finfo(array.dtype).eps if array.dtype.kind == "f" else 0.0
-        constant = (found.variance == 0) | (np.sqrt(found.variance) < precision * np.abs(found.mean))
+        constant = (found.low == found.high) | (np.sqrt(found.variance) <= 1e-15 * np.abs(found.mean))
         shift, scale = np.zeros(1), np.ones(1)
         if support == "unit":
             top = 255.0 if array.dtype == np.uint8 and found.high.max() > 1 else 1.0
@@ -139,7 +138,7 @@ class ArraySchema:
 
     def tensor(self, raw: Tensor) -> Tensor:
         """(n, ...) as it lies in the array, any type, to (n, *spec.shape) float32."""
-        x = raw if raw.dtype == torch.float64 else raw.float()
+        x = raw.double() if raw.dtype in (torch.float64, torch.int32, torch.int64) else raw.float()
         if self.layout == "hw":
             x = x.unsqueeze(1)
         elif self.layout == "hwc":
@@ -151,7 +150,8 @@ class ArraySchema:
         """-shift / scale and 1 / scale, ready for a batch; None where nothing is to be done."""
         if (dtype, device) not in self._ready:
             pair = (-self.shift / self.scale, 1 / self.scale)
-            ready = tuple(torch.as_tensor(a, dtype=dtype, device=device) for a in pair)
+            with torch.inference_mode(False):  # the same pair serves training
+                ready = tuple(torch.as_tensor(a, dtype=dtype, device=device) for a in pair)
             self._ready[dtype, device] = ready if self.shift.any() or (self.scale != 1).any() else None
         return self._ready[dtype, device]
 
@@ -162,20 +162,13 @@ class ArraySchema:
             x: Values of the tensor.
             dtype: The type of the array; None for that of fit.
         """
-        dtype = dtype or self.dtype
         x = x.detach().cpu()
         if self.layout == "hw":
             x = x.squeeze(1)
         elif self.layout == "hwc":
             x = x.permute(0, 2, 3, 1)
         values = np.where(np.isnan(self.fill), x.double().numpy() * self.scale + self.shift, self.fill)
-        if dtype.kind == "b":
-            return np.asarray(values >= 0.5)
-        if dtype.kind in "iu":
-            limits = np.iinfo(dtype)
-            top = np.nextafter(float(limits.max), 0) if limits.bits == 64 else limits.max
-            return np.clip(np.rint(values), limits.min, top).astype(dtype)
-        return values.astype(dtype)
+        return in_type(values, dtype or self.dtype)
 
     def check(self, array: Array, named: Any = None) -> None:
         """Refuse samples of another shape than those of fit, and values that are missing or infinite."""
@@ -212,9 +205,19 @@ class ArraySchema:
 
     @classmethod
     def from_json(cls, data: dict[str, Any], arrays: dict[str, Array]) -> ArraySchema:
-        """Rebuild a schema from `to_json` and `arrays`."""
+        """Rebuild a schema from `to_json` and `arrays`.
+
+        Raises:
+            ValueError: What was saved is no schema.
+        """
+        spec = SampleSpec.from_json(data["spec"])
+        fits = all(a.dtype == np.float64 and a.shape in ((1,), spec.shape) for a in arrays.values())
+        if data["layout"] not in LAYOUTS or np.dtype(data["dtype"]).kind not in "biuf" or not fits:
+            raise ValueError("its schema is garbled")
+        if not (arrays["scale"] > 0).all():
+            raise ValueError("its scales are not positive")
         return cls(
-            SampleSpec.from_json(data["spec"]),
+            spec,
             str(data["layout"]),
             np.dtype(data["dtype"]),
             arrays["shift"],
@@ -222,6 +225,17 @@ class ArraySchema:
             arrays["fill"],
             float(data["resolution"]),
         )
+
+
+def in_type(values: Array, dtype: np.dtype[Any]) -> Array:
+    """Real values in another type: whole numbers are rounded and clipped, coins fall at a half."""
+    if dtype.kind == "b":
+        return np.asarray(values >= 0.5)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        top = np.nextafter(float(limits.max), 0) if limits.bits == 64 else limits.max
+        return np.clip(np.rint(values), limits.min, top).astype(dtype)
+    return values.astype(dtype)
 
 
 def _one_unit(found: Statistics, constant: Array) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from narrows.data.schema import ArraySchema
 
 GATHERED = {np.dtype(t) for t in ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")}
 """Types that torch can gather where they lie."""
+
+BLOCK = 1 << 22
+"""How many bytes are hashed at once."""
 
 
 class ArraySource:
@@ -43,6 +47,16 @@ class ArraySource:
 
     def __len__(self) -> int:
         return len(self.array) if self.rows is None else len(self.rows)
+
+    def digest(self) -> str:
+        """What tells these samples from others: a hash of their type, shape, values and rows."""
+        found = sha256(f"{self.array.dtype.str}{self.array.shape}".encode())
+        step = max(1, BLOCK // max(1, self.array[:1].nbytes))
+        for first in range(0, len(self.array), step):
+            found.update(np.ascontiguousarray(self.array[first : first + step]).view(np.uint8).data)
+        if self.rows is not None:
+            found.update(self.rows.numpy().data)
+        return found.hexdigest()
 
     def take(self, positions: Tensor) -> Tensor:
         """The samples at these positions of the source, (b, *spec.shape)."""
@@ -79,6 +93,6 @@ def split(n: int, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
     >>> len(train), len(held_out)
     (8, 2)
     """
-    held_out = max(1, round(n * fraction)) if fraction > 0 and n > 1 else 0
+    held_out = min(n - 1, max(1, round(n * fraction))) if fraction > 0 else 0
     order = torch.randperm(n, generator=rng)
     return order[held_out:].sort().values, order[:held_out].sort().values

@@ -63,7 +63,7 @@ def write_table(path: Path, columns: Sequence[Array], names: Sequence[str] | Non
     table = pa.table(
         list(map(pa.array, columns)), list(map(str, range(len(columns)))) if names is None else list(names)
     )
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         pa.csv.write_csv(table, path, pa.csv.WriteOptions(include_header=names is not None))
     else:
         pa.parquet.write_table(table, path)

@@ -92,7 +92,7 @@ def read(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]
 def _document(path: Path, text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise FileError(f"{path} is damaged: its document cannot be read") from error
     if not isinstance(document, dict) or not isinstance(document.get("format"), int):
         raise FileError(f"{path} is damaged: its document says no format")

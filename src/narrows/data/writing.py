@@ -42,6 +42,20 @@ def check_file(path: str | Path) -> None:
         raise FileError(f"cannot write {target}: it is a folder")
 
 
+def check_model_file(path: str | Path) -> None:
+    """Refuse a path at which no model should be written, before any work is done.
+
+    Args:
+        path: Where the model will go.
+
+    Raises:
+        FileError: As in `check_file`, or the path is named like data, which it might overwrite.
+    """
+    if Path(path).suffix.lower() not in ("", ".safetensors"):
+        raise FileError(f"cannot write the model {path}: a model file ends in .safetensors")
+    check_file(path)
+
+
 def check_output(path: str | Path, endings: Sequence[str] = ("", *WRITTEN)) -> None:
     """Refuse a path that `write_data` could not write to, before any work is done.
 
@@ -88,8 +102,8 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
         with replacing(target) as temporary:
             write_table(temporary, values, names)
     elif suffix in (".npy", ".npz"):
-        with replacing(target) as temporary:
-            np.save(temporary, array) if suffix == ".npy" else np.savez(temporary, data=array)
+        with replacing(target) as temporary, temporary.open("wb") as file:
+            np.save(file, array) if suffix == ".npy" else np.savez(file, data=array)
     else:
         _write_images(target, _channels_last(target, array))
 

@@ -8,20 +8,22 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
-from narrows.core.errors import InputError
+from narrows.core.errors import ChoiceError, InputError
 from narrows.core.trace import View
+from narrows.core.values import plain
 from narrows.data.arrays import Array, as_array
 from narrows.data.schema import ArraySchema
 from narrows.estimators import model_file
-from narrows.estimators.containers import like
+from narrows.estimators.containers import from_codes, like
 from narrows.model import AutoencoderModule
 from narrows.tasks import codes
 from narrows.training import rules
+from narrows.training.checkpoint import seed_in
 from narrows.training.fit import Continuation, Request, fit
 from narrows.training.seeds import seed_of
 
@@ -33,7 +35,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     Takes tables `(n, d)` and images `(n, height, width)`, `(n, height, width, channels)` or `(n, channels, height,
     width)` of any numeric type, as arrays, data frames or memory maps. With a plain code the model is never worse than
-    PCA with as many dimensions on the rows that validate it, which `fit` begins from.
+    PCA with as many dimensions on the rows that validate it, which `fit` begins from; tied weights, a likelihood
+    asked for whose mean is not linear, and `linear_path=False` go without that promise.
 
     Args:
         recipe: A named model, see `narrows.recipes()`; `"auto"` is `"convolutional"` for images, else `"deep"`.
@@ -49,7 +52,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         optimizer: `"adamw"`, `"adam"`, `"sgd"` or `"muon"`.
         weight_decay: Of the optimiser; `"auto"` for 0.1 with `"adamw"` and `"muon"`, none with the others.
         schedule: `"cosine"`, `"one_cycle"` or `"constant"`.
-        warmup: Share of the run over which the learning rate climbs.
+        warmup: Steps over which the learning rate climbs, at most a fifth of the run.
         gradient_clip: Largest norm of the gradient of the loss per value; None for no limit, which is what `"auto"`
             means but for `"sgd"`.
         validation_fraction: Share of the rows set aside to judge the model.
@@ -99,7 +102,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         optimizer: str = "adamw",
         weight_decay: float | str = "auto",
         schedule: str = "cosine",
-        warmup: float = 0.03,
+        warmup: int = 100,
         gradient_clip: float | str | None = "auto",
         validation_fraction: float = 0.1,
         patience: int | str | None = "auto",
@@ -148,9 +151,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             TrainingError: The loss was not finite even at lower learning rates.
         """
         array = as_array(X, least_rows=2)
-        self._know_columns(X, reset=True)
+        newcomer = clone(self)
+        newcomer._know_columns(X, reset=True)
+        if validation_data is not None:
+            newcomer._know_columns(validation_data, reset=False)
         held_out = None if validation_data is None else as_array(validation_data)
         found = fit(array, self._request(), held_out, named=X)
+        self._know_columns(X, reset=True)
         self.module_, self.schema_, self.chosen_, self.history_ = (
             found.module,
             found.schema,
@@ -205,7 +212,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             Z: Codes, (n, latent_dim).
         """
         check_is_fitted(self)
-        return like(Z, codes.decode(self._module(), self.schema_, as_array(Z)), self)
+        found = codes.decode(self._module(), self.schema_, as_array(Z))
+        return from_codes(Z, found, getattr(self, "feature_names_in_", None))
 
     def reconstruct(self, X: Any) -> Any:
         """The samples, encoded and decoded: same container, shape, units and type.
@@ -214,7 +222,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             X: Samples of the same shape as in fit.
         """
         array = self._checked(X)
-        return like(X, codes.reconstruct(self._module(), self.schema_, array), self)
+        return like(X, codes.reconstruct(self._module(), self.schema_, array))
 
     def score_samples(self, X: Any) -> Array:
         """How well each sample is explained, in nats: minus distortion and rate. Higher is more normal.
@@ -265,10 +273,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self.module_.bottleneck.latent_dim
 
     def _request(self) -> Request:
-        params = self.get_params()
-        params["seed"] = seed_of(params.pop("random_state"))
-        params["options"] = params.pop("recipe_options") or {}
-        return Request(**params)
+        params = {name: plain(value) for name, value in self.get_params().items() if name != "random_state"}
+        options = params.pop("recipe_options") or {}
+        if not isinstance(options, Mapping):
+            raise ChoiceError(f"recipe_options is a dictionary, got {options!r}")
+        begun = seed_in(self.checkpoint) if self.random_state is None and self.checkpoint is not None else None
+        seed = seed_of(self.random_state) if begun is None else begun
+        return Request(**params, options=dict(options), seed=seed)
 
     def _module(self) -> AutoencoderModule:
         """The module, on the device that was asked for."""

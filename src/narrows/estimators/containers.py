@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from narrows.data.arrays import Array
-
-if TYPE_CHECKING:
-    from narrows.estimators.autoencoder import Autoencoder
+from narrows.data.schema import in_type
 
 
-def like(given: Any, values: Array, estimator: Autoencoder) -> Any:
-    """`values` in the container of `given`: same index, the columns of fit, and types where whole numbers came in."""
+def like(given: Any, values: Array) -> Any:
+    """Samples in the container they came in: a frame keeps its index, its columns, and their numeric types."""
     if values.ndim != 2 or not hasattr(given, "iloc"):
         return values
-    names = getattr(estimator, "feature_names_in_", None)
-    columns = names if names is not None else range(values.shape[1])
-    frame = type(given)(values, index=given.index, columns=columns)
-    if list(given.columns) != list(columns):
-        return frame
-    whole = {c: t for c, t in given.dtypes.items() if getattr(t, "kind", "f") in "iu"}
-    frame[list(whole)] = np.rint(frame[list(whole)])
-    return frame.astype(given.dtypes.to_dict())
+    columns = [_in_type_of(given.dtypes.iloc[i], values[:, i]) for i in range(values.shape[1])]
+    return type(given)(dict(enumerate(columns)), index=given.index).set_axis(given.columns, axis=1)
+
+
+def from_codes(codes: Any, values: Array, names: Any) -> Any:
+    """Samples of codes that came as a frame: its index, and the columns of fit."""
+    if values.ndim != 2 or not hasattr(codes, "iloc"):
+        return values
+    return type(codes)(values, index=codes.index, columns=names)
+
+
+def _in_type_of(dtype: Any, column: Array) -> Array:
+    """A column in NumPy's type of that name, and as floats where the frame's own type is none of NumPy's."""
+    return in_type(column, dtype) if isinstance(dtype, np.dtype) and dtype.kind in "biuf" else column

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from narrows.core.errors import ChoiceError, FileError
+from narrows.core.values import plain
 from narrows.data import tensor_file
 from narrows.data.schema import ArraySchema
 from narrows.recipes.catalogue import build
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 def save(estimator: Autoencoder, path: str | Path) -> None:
     """Write a fitted estimator."""
-    params = estimator.get_params() | {"random_state": estimator.chosen_["seed"]}
+    # a file is for any machine, so the device is chosen where it is loaded
+    params = estimator.get_params() | {"random_state": estimator.chosen_["seed"], "device": "auto"}
     document = {
         "narrows": version("narrows"),
         "estimator": type(estimator).__name__,
@@ -47,7 +49,7 @@ def save(estimator: Autoencoder, path: str | Path) -> None:
 def _plain(name: str, value: Any) -> Any:
     """What JSON can hold, or a sentence."""
     try:
-        return json.loads(json.dumps(str(value) if isinstance(value, Path) else value))
+        return json.loads(json.dumps(str(value) if isinstance(value, Path) else plain(value)))
     except TypeError as error:
         raise ChoiceError(f"{name}={value!r} cannot be saved in a model file: use names, numbers and lists") from error
 
@@ -75,15 +77,17 @@ def load(path: str | Path, known: dict[str, type[Autoencoder]]) -> Autoencoder:
         arrays = {name: tensors.pop(f"schema.{name}").numpy() for name in ("shift", "scale", "fill")}
         estimator.schema_ = ArraySchema.from_json(document["schema"], arrays)
         estimator.chosen_ = document["chosen"]
-        estimator.history_ = document["history"]
-        estimator.n_features_in_ = document["features"]
+        estimator.history_ = list(document["history"])
+        estimator.n_features_in_ = int(document["features"])
         if document["feature_names"]:
             estimator.feature_names_in_ = np.array(document["feature_names"], dtype=object)
         weighing = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
         estimator.module_ = _rebuild(path, document, estimator.schema_, weighing)
+    except FileError:
+        raise
     except ChoiceError as error:
         raise FileError(f"{path} cannot be rebuilt: {error}") from error
-    except (KeyError, TypeError, AssertionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
         raise FileError(f"{path} is damaged: its document lacks or garbles {error}") from error
     return estimator
 

@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from torch.func import vjp, vmap
 
 from narrows.core.contracts import Penalty
+from narrows.core.errors import ChoiceError
 from narrows.core.trace import Trace, View
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Contractive(Penalty):
 
     def __init__(self, weight: float = 0.1, probes: int | None = 2) -> None:
         super().__init__()
+        if probes is not None and probes < 1:
+            raise ChoiceError(f"probes is a whole number of at least 1, or None for all, got {probes!r}")
         self.weight = weight
         self.probes = probes
 

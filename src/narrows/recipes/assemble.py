@@ -67,6 +67,8 @@ def assemble(
     if not isinstance(latent_dim, int) or latent_dim < 1:
         raise ChoiceError(f"latent_dim is a whole number of at least 1, got {latent_dim!r}")
     squeeze: Bottleneck = BOTTLENECKS.build(bottleneck, latent_dim=latent_dim)
+    if squeeze.latent_dim != latent_dim:
+        raise ChoiceError(f"the bottleneck has a code of {squeeze.latent_dim}, but latent_dim={latent_dim}")
     speaks: Likelihood = LIKELIHOODS.build(likelihood)
     wanted: dict[str, Any] = {} if widths is None else {"widths": tuple(widths)}
     wanted |= {} if activation is None else {"activation": activation}

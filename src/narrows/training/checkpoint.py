@@ -98,6 +98,12 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
+def seed_in(folder: str | Path) -> int | None:
+    """The seed of the run whose checkpoint lies in a folder, so that a run without one can go on; None for none."""
+    path = Path(folder) / NAME
+    return int(tensor_file.read(path, "checkpoint")[0]["run"]["seed"]) if path.exists() else None
+
+
 @dataclass
 class Checkpoint:
     """A folder that a run writes to and resumes from.
@@ -121,7 +127,6 @@ class Checkpoint:
         terms: dict[str, Tensor],
     ) -> None:
         """Write one moment, in place of the last one."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         tensors = now.tensors("now")
         tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
         tensors |= {f"terms.{name}": tensor for name, tensor in terms.items()}
@@ -137,6 +142,8 @@ class Checkpoint:
         path = self.folder / NAME
         if not path.exists():
             return None
+        for leftover in self.folder.glob(f".{path.stem}.*.part{path.suffix}"):  # of a run that was killed
+            leftover.unlink(missing_ok=True)
         document, tensors = tensor_file.read(path, "checkpoint")
         differs = sorted(k for k in self.run if document["run"].get(k) != self.run[k])
         if differs:

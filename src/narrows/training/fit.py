@@ -11,7 +11,6 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,7 +48,7 @@ class Request:
     optimizer: str = "adamw"
     weight_decay: float | Literal["auto"] = "auto"
     schedule: str = "cosine"
-    warmup: float = 0.03
+    warmup: int = 100
     gradient_clip: float | Literal["auto"] | None = "auto"
     validation_fraction: float = 0.1
     patience: int | Literal["auto"] | None = "auto"
@@ -92,9 +91,10 @@ def fit(array: Array, asked: Request, held_out: Array | None = None, named: Any 
     model.to(device)
     train, judges = _sources(array, held_out, schema, asked, device, named)
     plan = plan_for(asked, model, len(train), device)
-    checkpoint = _checkpoint(asked, plan, chosen, array)
+    checkpoint = _checkpoint(asked, plan, chosen, train, judges)
     found = principal_components(train, chosen["latent_dim"], generator(asked.seed, START))
-    begun = start_as(model, found) if asked.options.get("linear_path", True) else False
+    wanted = asked.options.get("linear_path", True)
+    begun = start_as(model, found) if wanted else False
     loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())
     with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
         history = loop.run(report)
@@ -103,7 +103,7 @@ def fit(array: Array, asked: Request, held_out: Array | None = None, named: Any 
     if loop.by_error and begun and loop.progress.best_epoch == 0:
         everything = ArraySource(array, schema, device=device)
         start_as(model, principal_components(everything, chosen["latent_dim"], generator(asked.seed, START)))
-    if loop.by_error and not begun and asked.likelihood == "auto":
+    if loop.by_error and wanted and not begun and asked.likelihood == "auto":
         model = _or_linear(model, found, judges, asked, chosen)
     return Fitted(model.cpu().eval(), schema, chosen, history)
 
@@ -132,7 +132,7 @@ class Continuation:
             source = ArraySource(array, self.schema, device=self.device)
             start_as(self.module, principal_components(source, self.chosen["latent_dim"], generator(asked.seed, START)))
         plan = plan_for(asked, self.module, len(array), self.device)
-        self.plan = replace(plan, epochs=1, schedule="constant", warmup=0.0, max_time=None)
+        self.plan = replace(plan, epochs=1, schedule="constant", warmup=0, max_time=None)
         self.passes = 0
         self.moment: Moment | None = None
 
@@ -189,7 +189,7 @@ def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.
         batch_size=batch,
         optimizer=asked.optimizer,
         learning_rate=rate,
-        weight_decay=rules.weight_decay(asked.optimizer) if asked.weight_decay == "auto" else float(asked.weight_decay),
+        weight_decay=rules.weight_decay(asked.optimizer) if asked.weight_decay == "auto" else asked.weight_decay,
         schedule=asked.schedule,
         warmup=asked.warmup,
         gradient_clip=clip,
@@ -210,6 +210,8 @@ def _likelihood(asked: Asked, found: Statistics) -> dict[str, Any]:
     """The likelihood as name and options; `"auto"` is a coin for zeros and ones, else a normal with learned scale."""
     if asked == "auto":
         return {"name": "bernoulli"} if found.binary else {"name": "normal", "scale": "learned"}
+    if not isinstance(asked, str) and not (isinstance(asked, Mapping) and "name" in asked):
+        raise ChoiceError(f"a likelihood is a name or a dictionary with a 'name', got {asked!r}")
     return {"name": asked} if isinstance(asked, str) else dict(asked)
 
 
@@ -217,7 +219,7 @@ def _sources(
     array: Array, held_out: Array | None, schema: ArraySchema, asked: Request, device: torch.device, named: Any
 ) -> tuple[ArraySource, ArraySource]:
     """Rows to train on and rows to judge by; without any to spare, the training rows judge themselves."""
-    if not 0 <= asked.validation_fraction < 1:
+    if not (isinstance(asked.validation_fraction, int | float) and 0 <= asked.validation_fraction < 1):
         raise ChoiceError(f"validation_fraction lies in [0, 1), got {asked.validation_fraction!r}")
     if held_out is not None:
         schema.check(held_out, named)
@@ -227,14 +229,17 @@ def _sources(
     return train, ArraySource(array, schema, aside if len(aside) else rows[: len(rows)], device)
 
 
-def _checkpoint(asked: Request, plan: Plan, chosen: dict[str, Any], array: Array) -> Checkpoint | None:
+def _checkpoint(
+    asked: Request, plan: Plan, chosen: dict[str, Any], train: ArraySource, judges: ArraySource
+) -> Checkpoint | None:
     if asked.checkpoint is None:
         return None
-    if Path(asked.checkpoint).is_file():
-        raise FileError(f"checkpoint={str(asked.checkpoint)!r} is a file: give a folder, or none to make one")
-    rows = array[:: max(1, len(array) // 100)]
-    data = {"shape": list(array.shape), "dtype": str(array.dtype), "digest": sha256(rows.tobytes()).hexdigest()}
-    run = asdict(replace(plan, max_time=None)) | {"model": chosen, "data": data}
+    try:
+        Path(asked.checkpoint).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"checkpoint={str(asked.checkpoint)!r} cannot be a folder: {error.strerror}") from error
+    run = asdict(replace(plan, max_time=None)) | {"model": chosen}
+    run |= {"data": train.digest(), "validation data": judges.digest()}
     return Checkpoint(Path(asked.checkpoint), run)
 
 
@@ -244,12 +249,11 @@ def _or_linear(
     """The model, or PCA as a model where that has the smaller error on held-out rows."""
     likelihood = {"name": "normal", "scale": "learned"}
     spec, size = model.spec, chosen["latent_dim"]
-    options = {k: v for k, v in asked.options.items() if k != "linear_path"}
-    linear = build(chosen["recipe"], spec, size, likelihood=likelihood, options=options).to(judges.device)
+    linear = build(chosen["recipe"], spec, size, likelihood=likelihood, options=asked.options).to(judges.device)
     if not start_as(linear, found):
         return model
     batch = chosen["batch_size"]
     if judge(model, judges, batch, asked.seed)["error"] <= judge(linear, judges, batch, asked.seed)["error"]:
         return model
-    chosen |= {"likelihood": likelihood, "options": options, "best_epoch": 0}
+    chosen |= {"likelihood": likelihood, "best_epoch": 0}
     return linear

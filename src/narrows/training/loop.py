@@ -30,8 +30,6 @@ LOOK = 50
 """Steps between two looks at the losses."""
 SAVE_SECONDS = 30.0
 """Seconds between two checkpoints inside an epoch."""
-WARMUP_STEPS = 100
-"""The least steps that the learning rate climbs for, up to a fifth of the run."""
 RETRIES = 3
 """How often a run goes back to its last good state after a loss that is not finite."""
 
@@ -44,7 +42,8 @@ class Plan:
         epochs: Passes over the training rows, at most.
         batch_size: Rows of one step.
         optimizer, learning_rate, weight_decay: See `optimisers`.
-        schedule, warmup: See `rate_at`.
+        schedule: See `rate_at`.
+        warmup: Steps over which the learning rate climbs, at most a fifth of the run.
         gradient_clip: The largest norm of the gradient, of the loss per value; None for no limit.
         patience: Epochs without a better score before the run stops; None for never.
         max_time: Seconds after which the run stops; the schedule ends with them.
@@ -58,7 +57,7 @@ class Plan:
     learning_rate: float = 2e-3
     weight_decay: float = 0.0
     schedule: str = "cosine"
-    warmup: float = 0.03
+    warmup: int = 100
     gradient_clip: float | None = None
     patience: int | None = None
     max_time: float | None = None
@@ -72,6 +71,10 @@ class Plan:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and value > 0):
                 raise ChoiceError(f"{name} is a number greater than 0, got {value!r}")
+        for name in ("warmup", "weight_decay"):
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and value >= 0):
+                raise ChoiceError(f"{name} is a number of at least 0, got {value!r}")
 
 
 @dataclass
@@ -149,7 +152,7 @@ class Loop:
         self.saved = time.monotonic()
         self.judging = 0.0
         self.steps_per_epoch = ceil(len(train) / plan.batch_size)
-        self.warmup = max(plan.warmup, min(0.2, WARMUP_STEPS / self.total_steps)) if plan.warmup else 0.0
+        self.warmup = min(plan.warmup, self.total_steps // 5)
         self.by_error = model.bottleneck.free and not model.penalties
         self.resumed = self._resume()
 
@@ -181,8 +184,10 @@ class Loop:
                 report.epoch(now.history[-1])
                 now.epoch, now.batch, self.terms = now.epoch + 1, 0, Terms()
                 waited = now.epoch - now.best_epoch
-                now.finished = self._late() or (self.plan.patience is not None and waited >= self.plan.patience)
+                now.finished = self.plan.patience is not None and waited >= self.plan.patience
                 self._save(always=True)
+                if self._late():  # a later run may be given more time
+                    break
             else:
                 self._go_back()
         put_back(self.model, self.best)
@@ -238,7 +243,7 @@ class Loop:
         progress = self.progress.step / self.total_steps
         if self.plan.max_time is not None:  # the schedule ends when the time does
             progress = max(progress, self._elapsed() / self.plan.max_time)
-        share = rate_at(self.plan.schedule, self.warmup, min(1.0, progress))
+        share = rate_at(self.plan.schedule, min(1.0, progress), self.progress.step, self.warmup)
         return self.plan.learning_rate * share * self.progress.rate_scale
 
     def _elapsed(self) -> float:
@@ -256,6 +261,8 @@ class Loop:
         held_out = judge(self.model, self.held_out, self.plan.batch_size, self.plan.seed)
         self.judging = time.monotonic() - began
         score = held_out["error" if self.by_error else "loss"]
+        if not isfinite(score) and not train:
+            raise TrainingError("the loss of the held-out samples is not finite: look for extreme values in them")
         epoch = now.epoch + 1 if train else 0
         if score < now.best_score or not self.best:
             now.best_score, now.best_epoch = score, epoch

@@ -125,22 +125,20 @@ def constant(progress: float) -> float:  # noqa: ARG001 (every schedule takes th
 SCHEDULES: dict[str, Callable[[float], float]] = {"cosine": cosine, "one_cycle": one_cycle, "constant": constant}
 
 
-def rate_at(schedule: str, warmup: float, progress: float) -> float:
+def rate_at(schedule: str, progress: float, step: int, warmup: int) -> float:
     """The share of the learning rate at a point of the run.
 
     Args:
         schedule: `"cosine"`, `"one_cycle"` or `"constant"`.
-        warmup: The share of the run over which the rate first climbs in a straight line; `"one_cycle"` has its own.
         progress: How much of the run is behind, 0 to 1.
+        step: How many steps are behind.
+        warmup: Over how many steps the rate first climbs in a straight line.
 
-    >>> rate_at("cosine", 0.1, 0.05), rate_at("cosine", 0.1, 0.1), rate_at("cosine", 0.1, 1.0)
+    >>> rate_at("cosine", 0.0, 49, 100), rate_at("cosine", 0.0, 500, 100), rate_at("cosine", 1.0, 500, 100)
     (0.5, 1.0, 0.01)
     """
-    if schedule == "one_cycle":  # climbs by itself
-        return one_cycle(progress)
-    if progress < warmup:
-        return progress / warmup
-    return SCHEDULES[schedule]((progress - warmup) / (1 - warmup))
+    climbed = min(1.0, (step + 1) / warmup) if warmup else 1.0
+    return climbed * SCHEDULES[schedule](progress)
 
 
 def all_state(optimizers: list[Optimizer]) -> dict[str, torch.Tensor]:

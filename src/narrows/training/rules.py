@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from narrows.core.errors import unknown
+from narrows.core.errors import ChoiceError, unknown
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import View
 
@@ -94,9 +94,15 @@ def device(asked: str) -> torch.device:
     if asked == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.device(asked)
-    except RuntimeError as error:
-        raise unknown("device", asked, ["auto", "cpu", "cuda"]) from error
+        found = torch.device(asked)
+        torch.empty(0, device=found)
+    except (RuntimeError, TypeError) as error:
+        if str(asked).partition(":")[0] not in ("cuda", "mps", "xpu"):
+            raise unknown("device", asked, ["auto", "cpu", "cuda"]) from error
+        raise ChoiceError(f"device={asked!r} is not there: choose 'auto' or 'cpu'") from error
+    except AssertionError as error:  # a build of torch without that kind of device
+        raise ChoiceError(f"device={asked!r} is not there: choose 'auto' or 'cpu'") from error
+    return found
 
 
 def precision(asked: str, on: torch.device, spec: SampleSpec, batch: int, operations: int) -> str:
