@@ -129,11 +129,11 @@ def test_the_start_is_pca(table):
 
 
 def test_the_variational_start_is_probabilistic_pca(table):
-    ae = narrows.Autoencoder(
-        recipe="variational", latent_dim=2, scaling="none", epochs=1, learning_rate=1e-12, verbose=0
-    )
-    ae.fit(table, validation_data=table)
-    start = ae.history_[0]["held_out"]["loss"]
+    starts = []
+    for seed in range(40):  # each judges by one draw of the code for each row
+        options = {"latent_dim": 2, "scaling": "none", "epochs": 1, "learning_rate": 1e-12}
+        ae = narrows.Autoencoder(recipe="variational", **options, random_state=seed, verbose=0)
+        starts.append(ae.fit(table, validation_data=table).history_[0]["held_out"]["loss"])
     exact = -PCA(2).fit(table).score(table)
-    n = len(table)
-    assert start == pytest.approx(exact, abs=0.05 + 6 / n), "the bound is tight: the posterior is exact"
+    error = np.std(starts) / len(starts) ** 0.5
+    assert np.mean(starts) == pytest.approx(exact, abs=4 * error + 6 / len(table)), "the bound is tight"

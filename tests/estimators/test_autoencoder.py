@@ -145,6 +145,15 @@ def test_small_floats_around_a_large_mean_are_not_constant():
     assert quick(latent_dim=2).fit(X).reconstruct(X).astype(float).std() > 0
 
 
+def test_a_likelihood_among_the_parts_is_the_estimators(digits):
+    X = digits.images / 16
+    ae = quick(recipe="composed", recipe_options={"likelihood": "bernoulli"}).fit(X)
+    assert ae.chosen_["likelihood"] == {"name": "bernoulli"}
+    assert ae.reconstruct(X).min() >= 0
+    with pytest.raises(narrows.ChoiceError, match="given twice"):
+        ae.set_params(likelihood="normal").fit(X)
+
+
 def test_numpy_numbers_are_numbers(table, tmp_path):
     options = {"widths": np.array([8, 4])}
     ae = quick(latent_dim=np.int64(2), epochs=np.int32(1), learning_rate=np.float32(1e-3), recipe_options=options)

@@ -277,9 +277,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         options = params.pop("recipe_options") or {}
         if not isinstance(options, Mapping):
             raise ChoiceError(f"recipe_options is a dictionary, got {options!r}")
+        options = dict(options)
+        if "likelihood" in options:  # it decides how values are scaled, so it is the estimator's
+            if params["likelihood"] != "auto":
+                raise ChoiceError("the likelihood is given twice: as likelihood= and in recipe_options")
+            params["likelihood"] = options.pop("likelihood")
         begun = seed_in(self.checkpoint) if self.random_state is None and self.checkpoint is not None else None
         seed = seed_of(self.random_state) if begun is None else begun
-        return Request(**params, options=dict(options), seed=seed)
+        return Request(**params, options=options, seed=seed)
 
     def _module(self) -> AutoencoderModule:
         """The module, on the device that was asked for."""

@@ -93,7 +93,7 @@ class MLP(Network):
 
     >>> encoder, decoder = MLP(widths=(16,)).pair(SampleSpec("vector", (8,)), 2, 2, (1, 8))
     >>> encoder.head
-    Linear(in_features=16, out_features=2, bias=True)
+    Affine(in_features=16, out_features=2, bias=True)
     """
 
     kinds = ("vector", "image", "sequence", "video", "table")

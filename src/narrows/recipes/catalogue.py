@@ -22,7 +22,7 @@ def options_of(recipe: str) -> dict[str, Any]:
     <class 'float'>
     """
     hints = get_type_hints(RECIPES[recipe]) | get_type_hints(assemble)
-    own_affairs = ("spec", "latent_dim", "likelihood", "options", "parts", "rng", "return")
+    own_affairs = ("spec", "latent_dim", "options", "parts", "rng", "return")
     return {name: hint for name, hint in hints.items() if name not in own_affairs}
 
 
