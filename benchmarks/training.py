@@ -28,6 +28,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import narrows
 from common import DATA, cifar10, load, machine, mnist, spread, table, write_between
+from narrows.core.spec import SampleSpec
+from narrows.training import rules
 
 BATCH = 256
 RATE = 1e-3
@@ -316,8 +318,8 @@ def as_bytes(raw: np.ndarray) -> np.ndarray:
 
 def auto_note() -> str:
     """What `precision="auto"` came to."""
-    amx = torch.cpu._is_amx_tile_supported()
-    return f'precision="auto" is {"bfloat16" if amx else "float32"} for wide layers on this machine.'
+    found = rules.precision("auto", torch.device("cpu"), SampleSpec("image", (1, 28, 28)), 256, 1)
+    return f'precision="auto" is {found} for wide layers on this machine.'
 
 
 if __name__ == "__main__":

@@ -92,9 +92,9 @@ def fit(array: Array, asked: Request, held_out: Array | None = None, named: Any 
     train, judges = _sources(array, held_out, schema, asked, device, named)
     plan = plan_for(asked, model, len(train), device)
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
-    found = principal_components(train, chosen["latent_dim"], generator(asked.seed, START))
     wanted = asked.options.get("linear_path", True)
-    begun = start_as(model, found) if wanted else False
+    found = principal_components(train, chosen["latent_dim"], generator(asked.seed, START)) if wanted else None
+    begun = found is not None and start_as(model, found)
     loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())
     with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
         history = loop.run(report)
@@ -103,7 +103,7 @@ def fit(array: Array, asked: Request, held_out: Array | None = None, named: Any 
     if loop.by_error and begun and loop.progress.best_epoch == 0:
         everything = ArraySource(array, schema, device=device)
         start_as(model, principal_components(everything, chosen["latent_dim"], generator(asked.seed, START)))
-    if loop.by_error and wanted and not begun and asked.likelihood == "auto":
+    if loop.by_error and found is not None and not begun and asked.likelihood == "auto":
         model = _or_linear(model, found, judges, asked, chosen)
     return Fitted(model.cpu().eval(), schema, chosen, history)
 
