@@ -78,20 +78,16 @@ class Moment:
         restore_state(optimizers, self.optimisers)
         rng.set_state(self.noise)
 
-    def tensors(self, prefix: str) -> dict[str, Tensor]:
+    def tensors(self) -> dict[str, Tensor]:
         """Named tensors for a file."""
-        named = {f"{prefix}.weights.{name}": tensor for name, tensor in self.weights.items()}
-        named |= {f"{prefix}.optimisers.{name}": tensor for name, tensor in self.optimisers.items()}
-        return named | {f"{prefix}.noise": self.noise}
+        named = {f"weights.{name}": tensor for name, tensor in self.weights.items()}
+        named |= {f"optimisers.{name}": tensor for name, tensor in self.optimisers.items()}
+        return named | {"noise": self.noise}
 
     @classmethod
-    def read(cls, prefix: str, tensors: dict[str, Tensor]) -> Moment:
+    def read(cls, tensors: dict[str, Tensor]) -> Moment:
         """What `tensors` gave."""
-        return cls(
-            _under(f"{prefix}.weights.", tensors),
-            _under(f"{prefix}.optimisers.", tensors),
-            tensors[f"{prefix}.noise"],
-        )
+        return cls(_under("weights.", tensors), _under("optimisers.", tensors), tensors["noise"])
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -127,7 +123,7 @@ class Checkpoint:
         terms: dict[str, Tensor],
     ) -> None:
         """Write one moment, in place of the last one."""
-        tensors = now.tensors("now")
+        tensors = now.tensors()
         tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
         tensors |= {f"terms.{name}": tensor for name, tensor in terms.items()}
         document = {"run": self.run, "progress": asdict(progress)}
@@ -152,7 +148,7 @@ class Checkpoint:
             )
         return (
             Progress(**document["progress"]),
-            Moment.read("now", tensors),
+            Moment.read(tensors),
             _under("best.", tensors),
             _under("terms.", tensors),
         )

@@ -31,7 +31,7 @@ LOOK = 50
 SAVE_SECONDS = 30.0
 """Seconds between two checkpoints inside an epoch."""
 RETRIES = 3
-"""How often a run goes back to its last good state after a loss that is not finite."""
+"""How often a run goes back to its best state after a loss that is not finite."""
 
 
 @dataclass(frozen=True)
