@@ -12,8 +12,8 @@ from narrows.data.arrays import as_array, layout_of
 from narrows.data.schema import ArraySchema, Statistics
 
 
-def learn(X, support="real", scaling="auto"):
-    return ArraySchema.learn(X, Statistics.of(X, None), support, scaling)
+def learn(X, values="real", scaling="auto"):
+    return ArraySchema.learn(X, Statistics.of(X), values, scaling)
 
 
 def round_trip(X, **options):
@@ -49,7 +49,7 @@ def test_a_large_offset_costs_no_precision():
 @settings(max_examples=50, deadline=None)
 @given(arrays(np.float64, st.tuples(st.integers(1, 40), st.integers(1, 6)), elements=st.floats(-1e6, 1e6)))
 def test_statistics_are_those_of_numpy(X):
-    found = Statistics.of(X, None)
+    found = Statistics.of(X)
     assert np.allclose(found.mean, X.mean(0), rtol=1e-9, atol=1e-9)
     assert np.allclose(found.variance, X.var(0), rtol=1e-6, atol=1e-6 * np.square(X).max())
     assert np.array_equal(found.low, X.min(0))
@@ -59,7 +59,7 @@ def test_statistics_are_those_of_numpy(X):
 def test_statistics_in_blocks(monkeypatch):
     X = np.random.RandomState(0).randn(1000, 5)
     monkeypatch.setattr("narrows.data.schema.BLOCK", 99)
-    assert np.allclose(Statistics.of(X, None).variance, X.var(0))
+    assert np.allclose(Statistics.of(X).variance, X.var(0))
 
 
 def test_tensors_are_centred_and_scaled():
@@ -81,9 +81,9 @@ def test_columns_of_one_unit_share_a_scale(columns, shared):
 
 def test_unit_support():
     bytes_ = np.arange(256, dtype=np.uint8).reshape(64, 2, 2)
-    assert learn(bytes_, support="unit").tensor(torch.from_numpy(bytes_)).max() == 1
+    assert learn(bytes_, values="unit").tensor(torch.from_numpy(bytes_)).max() == 1
     with pytest.raises(InputError, match=r"within \[0, 1\] or uint8, got a range of -1 to 2"):
-        learn(np.array([[-1.0, 2.0]]), support="unit")
+        learn(np.array([[-1.0, 2.0]]), values="unit")
 
 
 @pytest.mark.parametrize(

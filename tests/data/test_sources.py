@@ -9,7 +9,7 @@ from narrows.data.sources import ArraySource, split
 
 
 def source(X, rows=None):
-    return ArraySource(X, ArraySchema.learn(X, Statistics.of(X, None), "real", "none"), rows)
+    return ArraySource(X, ArraySchema.learn(X, Statistics.of(X), "real", "none"), rows)
 
 
 def seeded(seed=0):

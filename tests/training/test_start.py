@@ -12,7 +12,7 @@ from narrows.training.start import principal_components
 
 
 def source(X):
-    return ArraySource(X, ArraySchema.learn(X, Statistics.of(X, None), "real", "none"))
+    return ArraySource(X, ArraySchema.learn(X, Statistics.of(X), "real", "none"))
 
 
 @pytest.mark.parametrize("exact", [True, False])

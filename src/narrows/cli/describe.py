@@ -8,7 +8,8 @@ import numpy as np
 import narrows
 from narrows.core.errors import NarrowsError
 from narrows.core.spec import SampleSpec
-from narrows.data.arrays import Array, as_array
+from narrows.data.arrays import Array
+from narrows.data.door import samples
 from narrows.data.files import is_data
 from narrows.estimators.model_file import load_document
 from narrows.training.fit import Request, plan_for, prepare
@@ -36,7 +37,7 @@ def describe_model(path: Path) -> dict[str, Any]:
         "model": f"{type(estimator).__name__}, recipe {chosen['recipe']}",
         **({"options": _named(options)} if options else {}),
         "code": f"{chosen['latent_dim']} numbers",
-        "samples": f"{_sample(schema.spec)}, {schema.dtype}",
+        "samples": f"{_sample(schema.spec)}, {schema.form}",
         "likelihood": _named(chosen["likelihood"]),
         "training": _named({name: chosen[name] for name in SETTINGS if name in chosen}),
         "best epoch": f"{chosen.get('best_epoch', '-')} of {max(0, len(estimator.history_) - 1)} trained",
@@ -64,11 +65,11 @@ def describe_data(path: str) -> dict[str, Any]:
 
 def _choices(data: Any) -> dict[str, Any]:
     """What narrows would choose for data that it can train on."""
-    array = as_array(data, least_rows=2)
-    model, schema, chosen = prepare(array, Request(), named=data)
-    plan = plan_for(Request(), model, len(array), device("auto"))
+    given = samples(data, least_rows=2)
+    model, schema, chosen = prepare(given, Request())
+    plan = plan_for(Request(), model, len(given), device("auto"))
     return {
-        "samples": f"{len(array):,}, each {_sample(schema.spec)}",
+        "samples": f"{len(given):,}, each {_sample(schema.spec)}",
         "recipe": chosen["recipe"],
         "code": f"{chosen['latent_dim']} numbers",
         "likelihood": _named(chosen["likelihood"]),

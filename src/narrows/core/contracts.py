@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from torch import Generator, Tensor, nn
 
-from narrows.core.spec import SampleSpec
+from narrows.core.spec import SampleSpec, Values
 from narrows.core.trace import Code, Features, Loss, Trace, View
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ class Part(nn.Module, ABC):
 
 class Corruption(Part):
     """What the encoder is not shown. The likelihood is still of the clean input."""
+
+    supports: ClassVar[tuple[Values, ...]]
+    """Which values it makes sense for, as in `SampleSpec.values`."""
 
     @abstractmethod
     def forward(self, view: View, rng: Generator) -> View:
@@ -111,21 +114,25 @@ class Decoder(Part):
 
 
 class Likelihood(Part):
-    """What the decoder's numbers say about data. `params` is (n, p, *s): p numbers for each value."""
+    """What the decoder's numbers say about data: `params` is (n, p, *s), p numbers a value, or (n, P) of a table.
 
-    params_per_value: ClassVar[int]
-    support: ClassVar[Literal["real", "unit"]]
-    """Which values it can describe: any number, or the interval [0, 1]."""
+    A value that is missing reads 0 in `x`, and its log-density is finite.
+    """
+
+    support: ClassVar[Values]
+    """Which values it can describe, as in `SampleSpec.values`."""
+    density: ClassVar[bool]
+    """Whether `log_prob` is a density, which changes with the units of a value, or a probability, which does not."""
     linear_mean: bool
     """Whether the mean is the first of the p numbers itself, so that a linear path can begin as PCA."""
 
+    @abstractmethod
     def params_shape(self, spec: SampleSpec) -> tuple[int, ...]:
         """How many numbers a decoder has to hand over for one sample."""
-        return (self.params_per_value, *spec.shape)
 
     @abstractmethod
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
-        """Log-density of each value in nats, (n, *s)."""
+        """Log-density or log-probability of each value in nats, (n, *s)."""
 
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
@@ -133,7 +140,11 @@ class Likelihood(Part):
 
     @abstractmethod
     def median(self, params: Tensor) -> Tensor:
-        """Median of each value, (n, *s)."""
+        """Median of each value, (n, *s): the point estimate; of levels, which have no order, the mode."""
+
+    @abstractmethod
+    def mode(self, params: Tensor) -> Tensor:
+        """Most probable value, (n, *s)."""
 
     @abstractmethod
     def sample(self, params: Tensor, rng: Generator) -> Tensor:

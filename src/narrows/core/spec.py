@@ -1,4 +1,4 @@
-"""What one sample is: its kind and its shape, before any batch axis."""
+"""What one sample is: its kind, its shape and what its values are, before any batch axis."""
 
 from dataclasses import asdict, dataclass
 from math import prod
@@ -7,6 +7,29 @@ from typing import Any, Literal, get_args
 from narrows.core.errors import ChoiceError, unknown
 
 Kind = Literal["vector", "image", "sequence", "video", "table"]
+Values = Literal["real", "unit", "count", "level", "mixed"]
+ColumnKind = Literal["normal", "laplace", "bernoulli", "categorical", "negative_binomial", "given"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, as a model sees it.
+
+    Args:
+        name: What it is called.
+        kind: The likelihood of its values, or `"given"`: shown to the encoder, never decoded.
+        levels: How many levels a categorical column has; its values are 0 to levels - 1, where 0 is an unknown level.
+    """
+
+    name: str
+    kind: ColumnKind
+    levels: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(ColumnKind):
+            raise unknown("kind of column", self.kind, get_args(ColumnKind))
+        if (self.levels > 0) != (self.kind == "categorical"):
+            raise ChoiceError(f"column {self.name!r} of kind {self.kind!r} cannot have {self.levels} levels")
 
 
 @dataclass(frozen=True)
@@ -17,6 +40,11 @@ class SampleSpec:
         kind: `"vector"` (values,), `"image"` (channels, height, width), `"sequence"` (channels, time),
             `"video"` (channels, time, height, width) or `"table"` (columns,).
         shape: The shape of one sample, channels first.
+        values: `"real"` numbers, centred and scaled; `"unit"`, within [0, 1]; `"count"`, whole and not negative;
+            `"level"`, whole and less than `levels`; or `"mixed"`, as the columns of a table say.
+        gaps: Whether values may be missing, so that an encoder takes the mask as further input.
+        columns: What each column of a table is.
+        levels: How many different values there are, of `"level"`.
 
     >>> SampleSpec("image", (3, 32, 32)).size
     3072
@@ -24,13 +52,21 @@ class SampleSpec:
 
     kind: Kind
     shape: tuple[int, ...]
+    values: Values = "real"
+    gaps: bool = False
+    columns: tuple[Column, ...] = ()
+    levels: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise unknown("kind of sample", self.kind, get_args(Kind))
+        if self.values not in get_args(Values):
+            raise unknown("kind of values", self.values, get_args(Values))
         axes = {"vector": 1, "table": 1, "sequence": 2, "image": 3, "video": 4}[self.kind]
         if len(self.shape) != axes or min(self.shape) < 1:
             raise ChoiceError(f"a sample of kind {self.kind!r} has {axes} positive sizes, got {self.shape}")
+        if len(self.columns) != (self.shape[0] if self.kind == "table" else 0):
+            raise ChoiceError(f"a {self.kind} of {self.shape[0]} cannot have {len(self.columns)} columns")
 
     @property
     def size(self) -> int:
@@ -44,4 +80,11 @@ class SampleSpec:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "SampleSpec":
         """Rebuild a spec from `to_json`."""
-        return cls(data["kind"], tuple(int(n) for n in data["shape"]))
+        return cls(
+            data["kind"],
+            tuple(int(n) for n in data["shape"]),
+            data["values"],
+            bool(data["gaps"]),
+            tuple(Column(**column) for column in data["columns"]),
+            int(data["levels"]),
+        )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Generator, Tensor
 
 if TYPE_CHECKING:
@@ -34,6 +35,24 @@ class View:
     visible: Tensor | None = None
     scored: Tensor | None = None
     context: Tensor | None = None
+
+    @classmethod
+    def with_gaps(cls, x: Tensor) -> View:
+        """A view of values of which some are NaN: those are absent, not shown, not scored, and read 0."""
+        present = x.isfinite()
+        return cls(torch.where(present, x, 0), present, present, present)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def padded(self, size: int) -> View:
+        """The same samples and copies of the first, `size` in all."""
+        missing = size - len(self.x)
+        if missing == 0:
+            return self
+        masks = (self.present, self.visible, self.scored, self.context)
+        first = [None if t is None else torch.cat([t, t[:1].expand(missing, *t.shape[1:])]) for t in masks]
+        return View(torch.cat([self.x, self.x[:1].expand(missing, *self.x.shape[1:])]), *first)
 
 
 @dataclass(frozen=True)
@@ -79,6 +98,10 @@ class Prediction:
     def median(self) -> Tensor:
         """Median of each value, (n, *s): the point estimate that narrows hands out."""
         return self.likelihood.median(self.params)
+
+    def mode(self) -> Tensor:
+        """Most probable value, (n, *s)."""
+        return self.likelihood.mode(self.params)
 
     def sample(self, rng: Generator) -> Tensor:
         """One draw of each value, (n, *s)."""

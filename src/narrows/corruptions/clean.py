@@ -1,8 +1,11 @@
 """No corruption: the encoder is shown everything."""
 
+from typing import get_args
+
 from torch import Generator
 
 from narrows.core.contracts import Corruption
+from narrows.core.spec import Values
 from narrows.core.trace import View
 
 
@@ -14,6 +17,8 @@ class Clean(Corruption):
     >>> Clean()(view, torch.Generator()) is view
     True
     """
+
+    supports = get_args(Values)
 
     def forward(self, view: View, rng: Generator) -> View:
         return view

@@ -21,6 +21,8 @@ class GaussianNoise(Corruption):
     tensor([[1., 1.]])
     """
 
+    supports = ("real", "unit")
+
     def __init__(self, scale: float = 0.3) -> None:
         super().__init__()
         if scale < 0:
@@ -29,6 +31,8 @@ class GaussianNoise(Corruption):
 
     def forward(self, view: View, rng: Generator) -> View:
         noise = torch.randn(view.x.shape, generator=rng, device=view.x.device, dtype=view.x.dtype)
+        if view.visible is not None:
+            noise = noise * view.visible
         return replace(view, x=view.x + self.scale * noise)
 
     def extra_repr(self) -> str:

@@ -1,12 +1,14 @@
 """Hidden values: set to zero, and marked as not visible."""
 
 from dataclasses import replace
+from typing import get_args
 
 import torch
 from torch import Generator
 
 from narrows.core.contracts import Corruption
 from narrows.core.errors import ChoiceError
+from narrows.core.spec import Values
 from narrows.core.trace import View
 
 
@@ -21,6 +23,8 @@ class Masking(Corruption):
     >>> bool((view.x == view.visible).all())
     True
     """
+
+    supports = get_args(Values)
 
     def __init__(self, fraction: float = 0.3) -> None:
         super().__init__()

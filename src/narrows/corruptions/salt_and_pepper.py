@@ -22,6 +22,8 @@ class SaltAndPepper(Corruption):
     torch.Size([1, 8])
     """
 
+    supports = ("real", "unit")
+
     def __init__(self, fraction: float = 0.1) -> None:
         super().__init__()
         if not 0 <= fraction <= 1:
@@ -33,7 +35,7 @@ class SaltAndPepper(Corruption):
         dice = torch.rand(x.shape, generator=rng, device=x.device)
         x = torch.where(dice < self.fraction / 2, x.amin(), x)
         x = torch.where(dice > 1 - self.fraction / 2, view.x.amax(), x)
-        return replace(view, x=x)
+        return replace(view, x=x if view.visible is None else x * view.visible)
 
     def extra_repr(self) -> str:
         return f"fraction={self.fraction}"

@@ -8,16 +8,20 @@ data; columns of different units get a scale each. Images share one shift and on
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from narrows.core.errors import InputError, unknown
-from narrows.core.spec import SampleSpec
-from narrows.data.arrays import LAYOUTS, Array, column_name, layout_of
+from narrows.core.spec import Kind, SampleSpec, Values
+from narrows.core.trace import View
+from narrows.data.arrays import LAYOUTS, Array, column_name, in_type, layout_of
+from narrows.data.containers import from_codes
 
 Scaling = Literal["auto", "shared", "column", "none"]
 BLOCK = 1 << 18
@@ -26,68 +30,152 @@ ONE_UNIT = 4.0
 """Columns whose range comes this near the widest count as of the same unit as it."""
 
 
+class Schema(ABC):
+    """How raw values become tensors and come back; learned at fit, and saved with the model."""
+
+    spec: SampleSpec
+    resolution: float
+    """The least difference that means something, in units of the tensor."""
+
+    @property
+    @abstractmethod
+    def form(self) -> Any:
+        """What raw values come back as, unless samples say otherwise."""
+
+    @property
+    @abstractmethod
+    def log_volumes(self) -> Tensor:
+        """Log |d raw / d tensor| of each value, (*spec.shape): from a density of the tensor to one of raw values."""
+
+    @abstractmethod
+    def raw(self, x: Tensor, form: Any = None) -> Any:
+        """(n, *spec.shape) to raw values, in this form or that of fit."""
+
+    @abstractmethod
+    def join(self, blocks: Sequence[Any]) -> Any:
+        """Blocks of raw values as one."""
+
+    @abstractmethod
+    def container(self, values: Any, like: Any, names: Any) -> Any:
+        """Raw values of codes in a container: a frame where the codes came in one or the samples of fit did."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the arrays."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, Array]:
+        """The arrays, to be saved beside `to_json`."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, data: dict[str, Any], arrays: dict[str, Array]) -> Self:
+        """Rebuild a schema from `to_json` and `arrays`.
+
+        Raises:
+            ValueError: What was saved is no schema.
+        """
+
+
 @dataclass(frozen=True)
 class Statistics:
-    """What one pass over the data finds, for each column of a table or for all values of images."""
+    """What one pass over the data finds, for each column of a table or for all values of images.
+
+    Missing values count for nothing; a column that has no others is a constant zero.
+    """
 
     mean: Array
     variance: Array
     low: Array
     high: Array
     binary: bool
+    whole: bool
+    gaps: bool
 
     @classmethod
-    def of(cls, array: Array, named: Any) -> Statistics:
+    def of(cls, array: Array, named: Any = None, by_last: bool = False) -> Statistics:
         """Read the array once, in blocks.
+
+        Args:
+            array: Raw values.
+            named: What columns are called by, in messages.
+            by_last: Whether each place on the last axis is a column of its own; always so for (n, d).
 
         Raises:
             InputError: A value that is missing or infinite, with its row and column.
         """
-        width = array.shape[1] if array.ndim == 2 else 1
-        count, mean, squares = 0, np.zeros(width), np.zeros(width)
-        low, high, binary = np.full(width, np.inf), np.full(width, -np.inf), True
-        rows = max(1, BLOCK // max(1, array[:1].size))
-        for start in range(0, len(array), rows):
-            block = array[start : start + rows]
-            _refuse_gaps(block, start, named)
+        width = array.shape[-1] if by_last or array.ndim == 2 else 1
+        count, mean, squares = np.zeros(width), np.zeros(width), np.zeros(width)
+        low, high = np.full(width, np.inf), np.full(width, -np.inf)
+        binary, whole, gaps = True, True, False
+        for start, block in _blocks(array):
+            holes = _gaps(block, start, named)
             values = block.reshape(-1, width).astype(np.float64)
+            present = ~np.isnan(values) if holes else np.ones(1, dtype=bool)
+            gaps = gaps or holes
+            found = present.sum(0) if holes else np.full(width, len(values))
             with np.errstate(over="ignore", invalid="ignore"):
-                block_mean = values.mean(0)
-                block_squares = np.square(values - block_mean).sum(0)
-                delta, total = block_mean - mean, count + len(values)
-                squares += block_squares + delta**2 * count * len(values) / total
-                mean += delta * len(values) / total
-            count = total
-            low, high = np.minimum(low, values.min(0)), np.maximum(high, values.max(0))
-            binary = binary and bool(np.isin(values, (0.0, 1.0)).all())
+                total = np.maximum(1, count + found)
+                block_mean = np.where(present, values, 0).sum(0) / np.maximum(1, found)
+                block_squares = np.square(np.where(present, values - block_mean, 0)).sum(0)
+                delta = block_mean - mean
+                squares += block_squares + delta**2 * count * found / total
+                mean += delta * found / total
+            count = count + found
+            low = np.minimum(low, np.where(present, values, np.inf).min(0))
+            high = np.maximum(high, np.where(present, values, -np.inf).max(0))
+            whole = whole and (block.dtype.kind in "biu" or bool(((values == np.rint(values)) | ~present).all()))
+            binary = binary and bool((np.isin(values, (0.0, 1.0)) | ~present).all())
         if not np.isfinite(squares).all():
             column = column_name(named, int(np.flatnonzero(~np.isfinite(squares))[0]))
             raise InputError(f"X has values in column {column} too large to square without overflow: rescale it")
-        return cls(mean, squares / count, low, high, binary)
+        low, high = np.where(count == 0, 0, low), np.where(count == 0, 0, high)
+        return cls(mean, squares / np.maximum(1, count), low, high, binary, whole, gaps)
 
 
-def _refuse_gaps(block: Array, start: int, named: Any) -> None:
+def _blocks(array: Array) -> Iterator[tuple[int, Array]]:
+    """An array a look at a time, with the number of each block's first row."""
+    rows = max(1, BLOCK // max(1, array[:1].size))
+    for start in range(0, len(array), rows):
+        yield start, array[start : start + rows]
+
+
+def gaps_in(array: Array, named: Any = None) -> bool:
+    """Whether an array has missing values (NaN).
+
+    Raises:
+        InputError: An infinite value, with its row and column.
+    """
+    gaps = False
+    for start, block in _blocks(array):
+        gaps = _gaps(block, start, named) or gaps
+    return gaps
+
+
+def _gaps(block: Array, start: int, named: Any) -> bool:
     if block.dtype.kind != "f" or np.isfinite(block).all():
-        return
-    place = np.argwhere(~np.isfinite(block))[0]
-    what = "NaN" if np.isnan(block[tuple(place)]) else "inf"
-    where = f"column {column_name(named, place[1])}" if block.ndim == 2 else f"pixel {tuple(map(int, place[1:]))}"
-    raise InputError(
-        f"X has {what} in {where}, first in row {start + place[0]}: missing and infinite values are not supported, "
-        "fill or drop them"
-    )
+        return False
+    infinite = np.argwhere(np.isinf(block))
+    if len(infinite):
+        place = infinite[0]
+        where = f"column {column_name(named, place[1])}" if block.ndim == 2 else f"pixel {tuple(map(int, place[1:]))}"
+        raise InputError(
+            f"X has inf in {where}, first in row {start + place[0]}: infinite values are not supported, "
+            "make them missing (NaN) or drop them"
+        )
+    return True
 
 
 @dataclass(frozen=True)
-class ArraySchema:
+class ArraySchema(Schema):
     """What was learned of an array: its layout, its type, and how its values are scaled.
 
     Args:
         spec: What one sample is, channels first.
         layout: How samples lie in raw arrays, see `layout_of`.
         dtype: The raw type, which outputs come back in.
-        shift, scale: float64, (1,) or (d,).
-        fill: What columns that never varied come back as, NaN for those that did, (d,) or (1,).
+        shift, scale: float64; (1,), or (d,) for each column, or (channels, 1) for each channel of a series.
+        fill: What columns or channels that never varied come back as, NaN for those that did; shaped likewise.
         resolution: The least difference that means something, in units of the tensor.
     """
 
@@ -101,22 +189,27 @@ class ArraySchema:
     _ready: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
-    def learn(cls, array: Array, found: Statistics, support: str, scaling: str) -> ArraySchema:
+    def learn(
+        cls, array: Array, found: Statistics, values: Values | None, scaling: str, kind: Kind | None = None
+    ) -> ArraySchema:
         """Choose shift and scale for an array.
 
         Args:
-            array: Raw values, (n, d) or images.
+            array: Raw values, (n, d), images, series or video.
             found: Its statistics.
-            support: The likelihood's support: `"real"` values are centred and scaled, `"unit"` ones put in [0, 1].
+            values: What the likelihood describes: `"real"` values are centred and scaled, `"unit"` ones put in [0, 1],
+                counts and levels left as they are; None for `"unit"` where all are 0 or 1, else `"real"`.
             scaling: `"shared"` for one scale, `"column"` for one each, `"none"`, or `"auto"`: shared where at least
                 half of the columns have a range within four times of the widest, otherwise one each.
+            kind: What a sample is taken for, see `layout_of`.
         """
         if scaling not in get_args(Scaling):
             raise unknown("scaling", scaling, get_args(Scaling))
-        layout = layout_of(array)
+        layout = layout_of(array, kind)
+        values = values or ("unit" if found.binary else "real")
         constant = (found.low == found.high) | (np.sqrt(found.variance) <= 1e-15 * np.abs(found.mean))
         shift, scale = np.zeros(1), np.ones(1)
-        if support == "unit":
+        if values == "unit":
             top = 255.0 if array.dtype == np.uint8 and found.high.max() > 1 else 1.0
             if found.low.min() < 0 or found.high.max() > top:
                 raise InputError(
@@ -124,6 +217,14 @@ class ArraySchema:
                     f"{found.low.min():g} to {found.high.max():g}"
                 )
             scale = np.array([top])
+        elif values in ("count", "level"):
+            if not found.whole or found.low.min() < 0:
+                raise InputError(
+                    f"this likelihood describes {values}s, which are whole and at least 0, got a range of "
+                    f"{found.low.min():g} to {found.high.max():g}" + ("" if found.whole else " with fractions")
+                )
+        elif values == "mixed":
+            raise InputError("a mixed likelihood describes the columns of a data frame, got an array")
         elif scaling != "none":
             shift = found.mean
             if scaling == "column" or (scaling == "auto" and not _one_unit(found, constant)):
@@ -134,17 +235,33 @@ class ArraySchema:
         step = 1.0 if array.dtype.kind in "biu" else 0.0
         resolution = max(1e-3, 0.25 * step / float(scale.min()))
         fill = np.where(constant, found.low, np.nan)
-        return cls(_spec(array.shape[1:], layout), layout, array.dtype, shift, scale, fill, resolution)
+        kind, shape = LAYOUTS[layout].sample(array.shape[1:])
+        levels = int(found.high.max()) + 1 if values == "level" else 0
+        spec = SampleSpec(kind, shape, values, found.gaps, levels=levels)
+        if layout == "tc":
+            shift, scale, fill = (a[:, None] if len(a) > 1 else a for a in (shift, scale, fill))
+        return cls(spec, layout, array.dtype, shift, scale, fill, resolution)
+
+    @property
+    def form(self) -> np.dtype[Any]:
+        return self.dtype
 
     def tensor(self, raw: Tensor) -> Tensor:
         """(n, ...) as it lies in the array, any type, to (n, *spec.shape) float32."""
         x = raw.double() if raw.dtype in (torch.float64, torch.int32, torch.int64) else raw.float()
-        if self.layout == "hw":
-            x = x.unsqueeze(1)
-        elif self.layout == "hwc":
-            x = x.permute(0, 3, 1, 2).contiguous()
+        x = LAYOUTS[self.layout].inwards(x)
         affine = self._affine(x.dtype, x.device)
         return x.float() if affine is None else torch.addcmul(affine[0], x, affine[1]).float()
+
+    def view(self, raw: Tensor, gaps: bool = False) -> View:
+        """(n, ...) as it lies in the array to what a model takes.
+
+        Args:
+            raw: Values of any type.
+            gaps: Whether values may be missing (NaN); they are then masked and read 0.
+        """
+        x = self.tensor(raw)
+        return View.with_gaps(x) if gaps else View(x)
 
     def _affine(self, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor] | None:
         """-shift / scale and 1 / scale, ready for a batch; None where nothing is to be done."""
@@ -155,26 +272,25 @@ class ArraySchema:
             self._ready[dtype, device] = ready if self.shift.any() or (self.scale != 1).any() else None
         return self._ready[dtype, device]
 
-    def raw(self, x: Tensor, dtype: np.dtype[Any] | None = None) -> Array:
+    def raw(self, x: Tensor, form: np.dtype[Any] | None = None) -> Array:
         """(n, *spec.shape) to an array of the raw layout; whole numbers are rounded and clipped.
 
         Args:
             x: Values of the tensor.
-            dtype: The type of the array; None for that of fit.
+            form: The type of the array; None for that of fit.
         """
-        x = x.detach().cpu()
-        if self.layout == "hw":
-            x = x.squeeze(1)
-        elif self.layout == "hwc":
-            x = x.permute(0, 2, 3, 1)
-        values = np.where(np.isnan(self.fill), x.double().numpy() * self.scale + self.shift, self.fill)
-        return in_type(values, dtype or self.dtype)
+        scaled = x.detach().cpu().double().numpy() * self.scale + self.shift
+        values = np.where(np.isnan(self.fill), scaled, self.fill)
+        return in_type(LAYOUTS[self.layout].outwards(values), form or self.dtype)
 
-    def check(self, array: Array, named: Any = None) -> None:
-        """Refuse samples of another shape than those of fit, and values that are missing or infinite."""
-        rows = max(1, BLOCK // max(1, array[:1].size))
-        for start in range(0, len(array), rows):
-            _refuse_gaps(array[start : start + rows], start, named)
+    def join(self, blocks: Sequence[Array]) -> Array:
+        return np.concatenate(blocks).astype(blocks[0].dtype, copy=False)  # keeps a foreign byte order
+
+    def container(self, values: Array, like: Any, names: Any) -> Any:
+        return from_codes(like, values, names)
+
+    def check(self, array: Array) -> None:
+        """Refuse samples of another shape than those of fit."""
         shape = array.shape[1:]
         if shape != self.raw_shape:
             raise InputError(f"X has samples of shape {shape}, but the model was fitted on samples of {self.raw_shape}")
@@ -182,16 +298,13 @@ class ArraySchema:
     @property
     def raw_shape(self) -> tuple[int, ...]:
         """The shape of one sample as it lies in raw arrays."""
-        shape = self.spec.shape
-        return {"values": shape, "hw": shape[1:], "hwc": (*shape[1:], shape[0]), "chw": shape}[self.layout]
+        return LAYOUTS[self.layout].outwards(np.empty((1, *self.spec.shape), np.bool_)).shape[1:]
 
     @property
-    def log_volume(self) -> float:
-        """Log |d raw / d tensor| of one sample: what turns a density of the tensor into one of the raw values."""
-        return float(np.broadcast_to(np.log(self.scale), (self.spec.size,)).sum())
+    def log_volumes(self) -> Tensor:
+        return torch.from_numpy(np.broadcast_to(np.log(self.scale), self.spec.shape).copy())
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the arrays."""
         return {
             "spec": self.spec.to_json(),
             "layout": self.layout,
@@ -200,18 +313,13 @@ class ArraySchema:
         }
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays, to be saved beside `to_json`."""
         return {"shift": self.shift, "scale": self.scale, "fill": self.fill}
 
     @classmethod
     def from_json(cls, data: dict[str, Any], arrays: dict[str, Array]) -> ArraySchema:
-        """Rebuild a schema from `to_json` and `arrays`.
-
-        Raises:
-            ValueError: What was saved is no schema.
-        """
         spec = SampleSpec.from_json(data["spec"])
-        fits = all(a.dtype == np.float64 and a.shape in ((1,), spec.shape) for a in arrays.values())
+        shapes = ((1,), spec.shape, (spec.shape[0], 1))
+        fits = all(a.dtype == np.float64 and a.shape in shapes for a in arrays.values())
         if data["layout"] not in LAYOUTS or np.dtype(data["dtype"]).kind not in "biuf" or not fits:
             raise ValueError("its schema is garbled")
         if not (arrays["scale"] > 0).all():
@@ -227,24 +335,7 @@ class ArraySchema:
         )
 
 
-def in_type(values: Array, dtype: np.dtype[Any]) -> Array:
-    """Real values in another type: whole numbers are rounded and clipped, coins fall at a half."""
-    if dtype.kind == "b":
-        return np.asarray(values >= 0.5)
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        top = np.nextafter(float(limits.max), 0) if limits.bits == 64 else limits.max
-        return np.clip(np.rint(values), limits.min, top).astype(dtype)
-    return values.astype(dtype)
-
-
 def _one_unit(found: Statistics, constant: Array) -> bool:
     """Whether at least half of the columns that vary have a range near the widest."""
     spread = (found.high - found.low)[~constant]
     return len(spread) == 0 or bool((spread * ONE_UNIT >= spread.max()).mean() >= 0.5)
-
-
-def _spec(shape: tuple[int, ...], layout: str) -> SampleSpec:
-    if layout == "values":
-        return SampleSpec("vector", shape)
-    return SampleSpec("image", {"hw": (1, *shape), "hwc": (shape[-1], *shape[:-1]), "chw": shape}[layout])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from hashlib import sha256
 
@@ -9,6 +10,8 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from narrows.core.spec import SampleSpec
+from narrows.core.trace import View
 from narrows.data.arrays import Array
 from narrows.data.schema import ArraySchema
 
@@ -19,8 +22,39 @@ BLOCK = 1 << 22
 """How many bytes are hashed at once."""
 
 
-class ArraySource:
-    """Some rows of an array, as batches of tensors.
+class Source(ABC):
+    """Samples as batches that a model takes.
+
+    Args:
+        spec: What one sample is.
+        device: Where batches go.
+    """
+
+    def __init__(self, spec: SampleSpec, device: torch.device | None = None) -> None:
+        self.spec = spec
+        self.device = device or torch.device("cpu")
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def digest(self) -> str:
+        """What tells these samples from others: a hash of their type, shape, values and rows."""
+
+    @abstractmethod
+    def take(self, positions: Tensor) -> View:
+        """The samples at these positions of the source."""
+
+    def batches(self, size: int, rng: Generator | None = None, start: int = 0) -> Iterator[View]:
+        """All samples once, `size` at a time: shuffled by `rng`, or in order; from batch number `start` on."""
+        n = len(self)
+        order = torch.arange(n) if rng is None else torch.randperm(n, generator=rng)
+        for first in range(start * size, n, size):
+            yield self.take(order[first : first + size])
+
+
+class ArraySource(Source):
+    """Some rows of an array.
 
     The array keeps its type until the batch: uint8 images stay uint8, a memmap is read as far as it is needed.
 
@@ -29,15 +63,22 @@ class ArraySource:
         schema: How they become tensors.
         rows: Which rows; None for all.
         device: Where batches go. Data that fits lies there as a whole.
+        gaps: Whether values may be missing.
     """
 
     def __init__(
-        self, array: Array, schema: ArraySchema, rows: Tensor | None = None, device: torch.device | None = None
+        self,
+        array: Array,
+        schema: ArraySchema,
+        rows: Tensor | None = None,
+        device: torch.device | None = None,
+        gaps: bool = False,
     ) -> None:
+        super().__init__(schema.spec, device)
         self.schema = schema
         self.rows = rows
-        self.device = device or torch.device("cpu")
         self.array = array
+        self.gaps = gaps
         self.resident: Tensor | None = None
         plain = array.dtype in GATHERED and array.flags.writeable and min(array.strides, default=0) >= 0
         if plain and not isinstance(array, np.memmap) and array.dtype.isnative:
@@ -49,7 +90,6 @@ class ArraySource:
         return len(self.array) if self.rows is None else len(self.rows)
 
     def digest(self) -> str:
-        """What tells these samples from others: a hash of their type, shape, values and rows."""
         found = sha256(f"{self.array.dtype.str}{self.array.shape}".encode())
         step = max(1, BLOCK // max(1, self.array[:1].nbytes))
         for first in range(0, len(self.array), step):
@@ -58,17 +98,13 @@ class ArraySource:
             found.update(self.rows.numpy().data)
         return found.hexdigest()
 
-    def take(self, positions: Tensor) -> Tensor:
-        """The samples at these positions of the source, (b, *spec.shape)."""
-        return self._gather(positions if self.rows is None else self.rows[positions])
-
-    def _gather(self, rows: Tensor) -> Tensor:
-        """Rows of the array as a batch."""
+    def take(self, positions: Tensor) -> View:
+        rows = positions if self.rows is None else self.rows[positions]
         if self.resident is not None:
             raw = self.resident.index_select(0, rows.to(self.resident.device))
         else:
             raw = torch.from_numpy(self._read(rows.numpy()))
-        return self.schema.tensor(raw.to(self.device, non_blocking=True))
+        return self.schema.view(raw.to(self.device, non_blocking=True), self.gaps)
 
     def _read(self, rows: Array) -> Array:
         """Rows of an array that torch cannot gather itself, in types that it knows."""
@@ -76,14 +112,6 @@ class ArraySource:
         if found.dtype not in GATHERED:
             return found.astype(np.float64)
         return np.ascontiguousarray(found, dtype=found.dtype.newbyteorder("="))
-
-    def batches(self, size: int, rng: Generator | None = None, start: int = 0) -> Iterator[Tensor]:
-        """All samples once, `size` at a time: shuffled by `rng`, or in order; from batch number `start` on."""
-        n = len(self)
-        order = torch.arange(n) if rng is None else torch.randperm(n, generator=rng)
-        rows = order if self.rows is None else self.rows[order]
-        for first in range(start * size, n, size):
-            yield self._gather(rows[first : first + size])
 
 
 def split(n: int, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:

@@ -14,12 +14,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from narrows.core.errors import ChoiceError, InputError
-from narrows.core.trace import View
 from narrows.core.values import plain
 from narrows.data.arrays import Array, as_array
-from narrows.data.schema import ArraySchema
+from narrows.data.door import samples
+from narrows.data.samples import Samples
+from narrows.data.schema import ArraySchema, Schema
 from narrows.estimators import model_file
-from narrows.estimators.containers import from_codes, like
 from narrows.model import AutoencoderModule
 from narrows.tasks import codes
 from narrows.training import rules
@@ -82,7 +82,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     """
 
     module_: AutoencoderModule
-    schema_: ArraySchema
+    schema_: Schema
     chosen_: dict[str, Any]
     history_: list[dict[str, Any]]
     n_features_in_: int
@@ -150,13 +150,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             ChoiceError: An unknown name, with the nearest known one, or an impossible value.
             TrainingError: The loss was not finite even at lower learning rates.
         """
-        array = as_array(X, least_rows=2)
+        given = samples(X, least_rows=2)
         newcomer = clone(self)
         newcomer._know_columns(X, reset=True)
         if validation_data is not None:
             newcomer._know_columns(validation_data, reset=False)
-        held_out = None if validation_data is None else as_array(validation_data)
-        found = fit(array, self._request(), held_out, named=X)
+        held_out = None if validation_data is None else samples(validation_data)
+        found = fit(given, self._request(), held_out)
         self._know_columns(X, reset=True)
         self.module_, self.schema_, self.chosen_, self.history_ = (
             found.module,
@@ -177,14 +177,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             y: Ignored.
         """
         first = not hasattr(self, "module_")
-        array = as_array(X, least_rows=2 if first else 1)
+        given = samples(X, least_rows=2 if first else 1)
         self._know_columns(X, reset=first)
         if self._continuation is None:
             begun = None if first else (self.module_, self.schema_, self.chosen_)
-            self._continuation = Continuation(array, self._request(), begun, named=X)
+            self._continuation = Continuation(given, self._request(), begun)
             if first:
                 self.history_ = []
-        self._continuation.go_on(array, named=X)
+        self._continuation.go_on(given)
         self.module_, self.schema_, self.chosen_ = (
             self._continuation.module,
             self._continuation.schema,
@@ -201,9 +201,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Returns:
             (n, latent_dim), float64 for float64 input, otherwise float32.
         """
-        array = self._checked(X)
-        found = codes.encode(self._module(), self.schema_, array)
-        return found.astype(np.float64) if array.dtype == np.float64 else found
+        given = self._checked(X)
+        found = codes.encode(self._module(), self.schema_, given)
+        return found.astype(np.float64) if given.form == np.float64 else found
 
     def inverse_transform(self, Z: Any) -> Any:
         """The samples that codes stand for, in the units and type of the data in fit.
@@ -213,7 +213,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         check_is_fitted(self)
         found = codes.decode(self._module(), self.schema_, as_array(Z))
-        return from_codes(Z, found, getattr(self, "feature_names_in_", None))
+        return self.schema_.container(found, Z, getattr(self, "feature_names_in_", None))
 
     def reconstruct(self, X: Any) -> Any:
         """The samples, encoded and decoded: same container, shape, units and type.
@@ -221,8 +221,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Args:
             X: Samples of the same shape as in fit.
         """
-        array = self._checked(X)
-        return like(X, codes.reconstruct(self._module(), self.schema_, array))
+        given = self._checked(X)
+        return given.like(codes.reconstruct(self._module(), self.schema_, given))
 
     def score_samples(self, X: Any) -> Array:
         """How well each sample is explained, in nats: minus distortion and rate. Higher is more normal.
@@ -233,7 +233,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Returns:
             (n,) float64.
         """
-        return codes.score_samples(self._module(), self.schema_, self._checked(X))
+        given = self._checked(X)
+        return given.like_scores(codes.score_samples(self._module(), self.schema_, given))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean of `score_samples`."""
@@ -245,6 +246,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         It is a copy: training it further leaves this estimator as it is.
         """
         check_is_fitted(self)
+        assert isinstance(self.schema_, ArraySchema)
         return RawEncoder(copy.deepcopy(self.module_), self.schema_)
 
     def save(self, path: str | Path) -> None:
@@ -258,6 +260,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.allow_nan = True
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
@@ -298,12 +301,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         except ValueError as error:
             raise InputError(" ".join(str(error).split())) from error
 
-    def _checked(self, X: Any) -> Array:
+    def _checked(self, X: Any) -> Samples:
+        """Samples of the kind that fit saw."""
         check_is_fitted(self)
-        array = as_array(X)
+        given = samples(X)
         self._know_columns(X, reset=False)
-        self.schema_.check(array, named=X)
-        return array
+        given.check(self.schema_)
+        return given
 
 
 class RawEncoder(nn.Module):
@@ -317,5 +321,5 @@ class RawEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Codes (n, latent_dim) of raw samples, as they lie in arrays."""
-        code: Tensor = self.bottleneck(self.encoder(View(self.schema.tensor(x))), None).z
+        code: Tensor = self.bottleneck(self.encoder(self.schema.view(x, self.schema.spec.gaps)), None).z
         return code

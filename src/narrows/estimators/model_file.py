@@ -18,7 +18,7 @@ from torch import Tensor
 from narrows.core.errors import ChoiceError, FileError
 from narrows.core.values import plain
 from narrows.data import tensor_file
-from narrows.data.schema import ArraySchema
+from narrows.data.schema import ArraySchema, Schema
 from narrows.recipes.catalogue import build
 from narrows.training.checkpoint import put_back, weights
 
@@ -93,7 +93,7 @@ def load(path: str | Path, known: dict[str, type[Autoencoder]]) -> Autoencoder:
 
 
 def _rebuild(
-    path: str | Path, document: dict[str, Any], schema: ArraySchema, tensors: dict[str, Tensor]
+    path: str | Path, document: dict[str, Any], schema: Schema, tensors: dict[str, Tensor]
 ) -> AutoencoderModule:
     """The module of a document, filled with the tensors of its file."""
     chosen = document["chosen"]

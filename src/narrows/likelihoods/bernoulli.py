@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from narrows.core.contracts import Likelihood
+from narrows.core.spec import SampleSpec
 
 
 class Bernoulli(Likelihood):
@@ -24,9 +25,12 @@ class Bernoulli(Likelihood):
     tensor([[-0.6931, -0.6931]])
     """
 
-    params_per_value = 1
     support = "unit"
+    density = False
     linear_mean = False
+
+    def params_shape(self, spec: SampleSpec) -> tuple[int, ...]:
+        return (1, *spec.shape)
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         logits = params.squeeze(1)
@@ -37,6 +41,9 @@ class Bernoulli(Likelihood):
 
     def median(self, params: Tensor) -> Tensor:
         return self.mean(params)
+
+    def mode(self, params: Tensor) -> Tensor:
+        return (params.squeeze(1) > 0).to(params.dtype)
 
     def sample(self, params: Tensor, rng: Generator) -> Tensor:
         p = self.mean(params)

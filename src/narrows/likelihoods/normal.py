@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 
 from narrows.core.contracts import Likelihood
 from narrows.core.errors import ChoiceError
+from narrows.core.spec import SampleSpec
 from narrows.core.trace import Trace
 
 
@@ -35,8 +36,8 @@ class Normal(Likelihood):
     tensor([[-0.9189, -1.4189]])
     """
 
-    params_per_value = 1
     support = "real"
+    density = True
     linear_mean = True
     memory = 0.98
     """Share of the old squared scale that one step keeps."""
@@ -52,6 +53,9 @@ class Normal(Likelihood):
         self.floor = floor
         self.register_buffer("variance", torch.tensor(self.scale**2))
 
+    def params_shape(self, spec: SampleSpec) -> tuple[int, ...]:
+        return (1, *spec.shape)
+
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         squares = F.mse_loss(self.mean(params), x, reduction="none")
         if self.learned:
@@ -62,6 +66,9 @@ class Normal(Likelihood):
         return params.squeeze(1)
 
     def median(self, params: Tensor) -> Tensor:
+        return self.mean(params)
+
+    def mode(self, params: Tensor) -> Tensor:
         return self.mean(params)
 
     def sample(self, params: Tensor, rng: Generator) -> Tensor:

@@ -17,6 +17,7 @@ from narrows.core.contracts import Decoder, Encoder, Network
 from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Features, View
+from narrows.networks.entrance import Entrance
 from narrows.networks.layers import ResidualBlock, activation, bare, linear, silenced
 
 
@@ -55,11 +56,12 @@ class ConvEncoder(Encoder):
     def __init__(self, spec: SampleSpec, out_features: int, widths: tuple[int, ...], blocks: int, act: str) -> None:
         super().__init__()
         self.out_features = out_features
-        self.refiner = Refiner(spec.shape[0], spec.shape[0], widths, blocks, act)
+        self.entrance = Entrance(spec)
+        self.refiner = Refiner(self.entrance.channels, spec.shape[0], widths, blocks, act)
         self.linear = linear(spec.size, out_features)
 
     def forward(self, view: View) -> Features:
-        return Features(self.linear((view.x + self.refiner(view.x)).flatten(1)))
+        return Features(self.linear((view.x + self.refiner(self.entrance(view))).flatten(1)))
 
     def silence(self) -> bool:
         return self.refiner.silence()

@@ -90,7 +90,7 @@ class ResidualBlock(nn.Module):
 
 @torch.no_grad()
 def initialise(module: nn.Module, rng: Generator) -> None:
-    """Draw every weight: uniform with variance 2 / fan-in, biases zero, norms at one."""
+    """Draw every weight: uniform with variance 2 / fan-in, embeddings normal, biases zero, norms at one."""
     for layer in module.modules():
         weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", None)
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
@@ -100,6 +100,8 @@ def initialise(module: nn.Module, rng: Generator) -> None:
                 fan_in = weight.shape[0] * prod(layer.kernel_size) // prod(layer.stride)
             bound = sqrt(6 / fan_in)
             weight.uniform_(-bound, bound, generator=rng)
+        elif isinstance(layer, nn.Embedding):
+            layer.weight.normal_(generator=rng)
         elif isinstance(weight, nn.Parameter):
             weight.fill_(1.0)
         if isinstance(bias, nn.Parameter):

@@ -10,6 +10,7 @@ from narrows.core.contracts import Decoder, Encoder, Network
 from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Features, View
+from narrows.networks.entrance import entrance
 from narrows.networks.layers import activation, affine, linear, silenced
 
 
@@ -25,12 +26,13 @@ class MLPEncoder(Encoder):
         super().__init__()
         self.out_features = out_features
         self.linear = None
-        sizes = [spec.size, *widths]
+        self.entrance = entrance(spec)
+        sizes = [self.entrance.channels * prod(spec.shape[1:]), *widths]
         self.hidden = nn.Sequential(*_hidden(sizes, act))
         self.head = linear(sizes[-1], out_features)
 
     def forward(self, view: View) -> Features:
-        return Features(self.head(self.hidden(view.x.flatten(1))))
+        return Features(self.head(self.hidden(self.entrance(view).flatten(1))))
 
     def silence(self) -> bool:
         return silenced(self.head)
@@ -62,7 +64,7 @@ class TiedMLPDecoder(Decoder):
         super().__init__()
         layers = [layer for layer in [*encoder.hidden, encoder.head] if isinstance(layer, nn.Linear)]
         if prod(params_shape) != layers[0].in_features:
-            raise ChoiceError("tied weights need a likelihood with one number per value")
+            raise ChoiceError("tied weights need real values without gaps and a likelihood with one number per value")
         self.params_shape = params_shape
         self.linear = None
         self.layers = nn.ModuleList(reversed(layers))

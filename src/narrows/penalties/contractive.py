@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,7 +11,7 @@ from torch.func import vjp, vmap
 
 from narrows.core.contracts import Penalty
 from narrows.core.errors import ChoiceError
-from narrows.core.trace import Trace, View
+from narrows.core.trace import Trace
 
 if TYPE_CHECKING:
     from narrows.model import AutoencoderModule
@@ -39,7 +40,7 @@ class Contractive(Penalty):
 
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> Tensor:
         z, pull = vjp(  # type: ignore[misc]  # the stubs count a third value that comes only with has_aux
-            lambda x: model.encode(View(x)).z, trace.x
+            lambda x: model.encode(replace(trace.view, x=x)).z, trace.x
         )
         d = z.shape[-1]
         if rng is None or self.probes is None or self.probes >= d:

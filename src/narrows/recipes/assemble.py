@@ -9,7 +9,7 @@ from torch import Generator
 from narrows import bottlenecks, corruptions, likelihoods, networks, penalties
 from narrows.core.contracts import Bottleneck, Corruption, Likelihood, Network, Penalty
 from narrows.core.errors import ChoiceError
-from narrows.core.registry import Registry
+from narrows.core.registry import Registry, snake_case
 from narrows.core.spec import SampleSpec
 from narrows.model import AutoencoderModule
 from narrows.networks.layers import initialise
@@ -69,7 +69,7 @@ def assemble(
     squeeze: Bottleneck = BOTTLENECKS.build(bottleneck, latent_dim=latent_dim)
     if squeeze.latent_dim != latent_dim:
         raise ChoiceError(f"the bottleneck has a code of {squeeze.latent_dim}, but latent_dim={latent_dim}")
-    speaks: Likelihood = LIKELIHOODS.build(likelihood)
+    speaks: Likelihood = LIKELIHOODS.build(likelihood, columns=spec.columns, levels=spec.levels)
     wanted: dict[str, Any] = {} if widths is None else {"widths": tuple(widths)}
     wanted |= {} if activation is None else {"activation": activation}
     family: Network = NETWORKS.build(network or suitable(spec), **wanted)
@@ -81,9 +81,15 @@ def assemble(
     plain = encoder.linear is None and encoder.silence() and decoder.silence()
     if linear_path and plain and starts and speaks.linear_mean:
         encoder, decoder = LinearPathEncoder(encoder, spec), LinearPathDecoder(decoder, latent_dim)
+    corrupts: Corruption = CORRUPTIONS.build(corruption)
+    if spec.values not in corrupts.supports:
+        raise ChoiceError(
+            f"the corruption {snake_case(type(corrupts).__name__)!r} makes no sense of {spec.values} values: choose "
+            + " or ".join(repr(name) for name, part in CORRUPTIONS.items() if spec.values in part.supports)
+        )
     model = AutoencoderModule(
         spec=spec,
-        corruption=CORRUPTIONS.build(corruption),
+        corruption=corrupts,
         encoder=encoder,
         bottleneck=squeeze,
         decoder=decoder,

@@ -6,10 +6,20 @@ from typing import Any, get_type_hints
 from torch import Generator
 
 from narrows.core.errors import ChoiceError, unknown
-from narrows.core.spec import SampleSpec
+from narrows.core.spec import Kind, SampleSpec
 from narrows.model import AutoencoderModule
 from narrows.recipes import RECIPES
 from narrows.recipes.assemble import Asked, assemble
+
+DEFAULT_RECIPES: dict[Kind, str] = {"image": "convolutional"}
+"""The recipe for a kind of sample; `"deep"` for the others."""
+RECIPE_KINDS: dict[str, Kind] = {}
+"""What a recipe takes a sample for, where the data alone could say something else."""
+
+
+def kind_of(recipe: str) -> Kind | None:
+    """What a recipe takes a sample for, where that is not for the data to say."""
+    return RECIPE_KINDS.get(recipe)
 
 
 def options_of(recipe: str) -> dict[str, Any]:

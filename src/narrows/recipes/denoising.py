@@ -8,7 +8,7 @@ from narrows.recipes.assemble import Asked, assemble
 
 
 def denoising(
-    spec: SampleSpec, latent_dim: int, *, corruption: Asked = "gaussian_noise", **options: Any
+    spec: SampleSpec, latent_dim: int, *, corruption: Asked | None = None, **options: Any
 ) -> AutoencoderModule:
     r"""A denoising autoencoder: the encoder sees a corrupted input, the likelihood is of the clean one.
 
@@ -19,10 +19,12 @@ def denoising(
     Args:
         spec: What one sample is.
         latent_dim: The size of the code.
-        corruption: `"gaussian_noise"`, `"masking"`, `"salt_and_pepper"`, or one of them with options.
+        corruption: `"gaussian_noise"`, `"masking"`, `"salt_and_pepper"`, or one of them with options; None for
+            noise on numbers and masking on tables, counts and levels.
         options: As in `assemble`.
 
     >>> denoising(SampleSpec("vector", (30,)), 4, corruption={"name": "masking", "fraction": 0.5}).corruption
     Masking(fraction=0.5)
     """
-    return assemble(spec, latent_dim, corruption=corruption, **options)
+    suiting = "gaussian_noise" if spec.values in ("real", "unit") else "masking"
+    return assemble(spec, latent_dim, corruption=corruption or suiting, **options)

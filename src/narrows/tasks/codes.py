@@ -6,7 +6,8 @@ the code is the mean code.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,10 +17,12 @@ from narrows.core.errors import InputError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Trace, View
 from narrows.data.arrays import Array
-from narrows.data.schema import ArraySchema
-from narrows.data.sources import ArraySource
+from narrows.data.samples import Samples
+from narrows.data.schema import Schema
 from narrows.model import AutoencoderModule
 from narrows.objectives import distortion
+
+T = TypeVar("T")
 
 
 def block_rows(spec: SampleSpec) -> int:
@@ -32,63 +35,63 @@ def block_rows(spec: SampleSpec) -> int:
     return max(32, min(1024, 1 << (fitting.bit_length() - 1)))
 
 
-def _in_blocks(n: int, size: int, take: Callable[[Tensor], Tensor], run: Callable[[Tensor], Array]) -> Array:
-    """Results of `run` over all rows, each block padded to the same size with copies of its first row."""
-    found = []
-    for first in range(0, n, size):
-        rows = torch.arange(first, min(first + size, n))
-        padded = torch.cat([rows, rows[:1].expand(size - len(rows))])
-        found.append(run(take(padded))[: len(rows)])
-    return np.concatenate(found).astype(found[0].dtype, copy=False)  # keeps a foreign byte order
+def in_blocks(
+    model: AutoencoderModule, schema: Schema, samples: Samples, run: Callable[[View], Tensor]
+) -> Iterator[Tensor]:
+    """What `run` finds in each block of samples, computed in blocks of one size, of the rows that there are."""
+    size = block_rows(schema.spec)
+    for view in samples.source(schema, device=_device(model)).batches(size):
+        yield run(view.padded(size))[: len(view)].cpu()
 
 
 @torch.inference_mode()
-def encode(model: AutoencoderModule, schema: ArraySchema, array: Array) -> Array:
+def encode(model: AutoencoderModule, schema: Schema, samples: Samples) -> Array:
     """Mean codes of raw samples, (n, latent_dim) float32."""
-    source = ArraySource(array, schema, device=_device(model))
-    return _in_blocks(len(array), block_rows(schema.spec), source.take, lambda x: model.encode(View(x)).z.cpu().numpy())
+    nothing = torch.empty(0, model.bottleneck.latent_dim)
+    return torch.cat([nothing, *in_blocks(model, schema, samples, lambda view: model.encode(view).z)]).numpy()
 
 
 @torch.inference_mode()
-def decode(model: AutoencoderModule, schema: ArraySchema, codes: Array) -> Array:
+def decode(model: AutoencoderModule, schema: Schema, codes: Array) -> Any:
     """Raw samples that codes (n, latent_dim) stand for: the median of their likelihood."""
     if codes.ndim != 2 or codes.shape[1] != model.bottleneck.latent_dim:
         raise InputError(f"codes have the shape (n, {model.bottleneck.latent_dim}), got {codes.shape}")
     if not np.isfinite(codes).all():
         raise InputError("codes hold NaN or inf, and no sample stands for those")
     z = torch.from_numpy(np.ascontiguousarray(codes, dtype=np.float32)).to(_device(model))
-    nothing = z.new_zeros(block_rows(schema.spec))
-
-    def run(block: Tensor) -> Array:
-        return schema.raw(model.decode(Code(block, nothing, nothing)).median())
-
-    return _in_blocks(len(codes), block_rows(schema.spec), lambda rows: z[rows], run)
-
-
-@torch.inference_mode()
-def reconstruct(model: AutoencoderModule, schema: ArraySchema, array: Array) -> Array:
-    """Raw samples, encoded and decoded again, in the type of the array."""
-    source = ArraySource(array, schema, device=_device(model))
-
-    def run(x: Tensor) -> Array:
-        return schema.raw(model(View(x)).prediction.median(), array.dtype)
-
-    return _in_blocks(len(array), block_rows(schema.spec), source.take, run)
+    size = block_rows(schema.spec)
+    nothing = z.new_zeros(size)
+    found = []
+    for first in range(0, len(z), size):
+        block = z[first : first + size]
+        padded = torch.cat([block, block[:1].expand(size - len(block), -1)])
+        found.append(schema.raw(model.decode(Code(padded, nothing, nothing)).median()[: len(block)]))
+    return schema.join(found)
 
 
 @torch.inference_mode()
-def score_samples(model: AutoencoderModule, schema: ArraySchema, array: Array) -> Array:
+def reconstruct(model: AutoencoderModule, schema: Schema, samples: Samples) -> Any:
+    """Raw samples, encoded and decoded again, in the form that they came in; gaps are filled."""
+    blocks = in_blocks(model, schema, samples, lambda view: model(view).prediction.median())
+    return schema.join([schema.raw(block, samples.form) for block in blocks])
+
+
+@torch.inference_mode()
+def score_samples(model: AutoencoderModule, schema: Schema, samples: Samples) -> Array:
     """Minus distortion and rate of each sample in nats, (n,) float64, as a density of the raw values.
 
-    With a Gaussian code the distortion is taken at the mean code, so that the score is the same each time.
+    With a Gaussian code the distortion is taken at the mean code, so that the score is the same each time. Values that
+    are missing count for nothing.
     """
-    source = ArraySource(array, schema, device=_device(model))
+    volumes = (schema.log_volumes * model.likelihood.density).flatten().to(_device(model))
 
-    def run(x: Tensor) -> Array:
-        trace: Trace = model(View(x))
-        return -(distortion(trace) + trace.code.rate).double().cpu().numpy()
+    def run(view: View) -> Tensor:
+        trace: Trace = model(view)
+        volume = volumes if view.present is None else volumes * view.present.flatten(1)
+        return -(distortion(trace) + trace.code.rate).double() - volume.sum(-1)
 
-    return _in_blocks(len(array), block_rows(schema.spec), source.take, run) - schema.log_volume
+    nothing = torch.empty(0, dtype=torch.float64)
+    return torch.cat([nothing, *in_blocks(model, schema, samples, run)]).numpy()
 
 
 def _device(model: AutoencoderModule) -> torch.device:

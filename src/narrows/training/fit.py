@@ -18,12 +18,12 @@ import torch
 
 from narrows.core.errors import ChoiceError, FileError, InputError
 from narrows.corruptions import Clean
-from narrows.data.arrays import Array
-from narrows.data.schema import ArraySchema, Statistics
-from narrows.data.sources import ArraySource, split
+from narrows.data.samples import Samples
+from narrows.data.schema import Schema
+from narrows.data.sources import Source, split
 from narrows.model import AutoencoderModule
 from narrows.recipes.assemble import LIKELIHOODS, Asked
-from narrows.recipes.catalogue import build
+from narrows.recipes.catalogue import DEFAULT_RECIPES, build, kind_of
 from narrows.training import rules
 from narrows.training.checkpoint import Checkpoint, Moment
 from narrows.training.loop import Loop, Plan, judge
@@ -31,6 +31,12 @@ from narrows.training.optimisers import DEFAULT_RATES
 from narrows.training.report import reports
 from narrows.training.seeds import SPLIT, START, WEIGHTS, generator
 from narrows.training.start import Components, linear_path, principal_components, start_as
+
+DEFAULT_LIKELIHOODS: dict[str, dict[str, Any]] = {
+    "real": {"name": "normal", "scale": "learned"},
+    "unit": {"name": "bernoulli"},
+}
+"""The likelihood of values of each kind, unless one is asked for."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +72,18 @@ class Fitted:
     """A trained model, what it knows of its data, and how it came about."""
 
     module: AutoencoderModule
-    schema: ArraySchema
+    schema: Schema
     chosen: dict[str, Any]
     history: list[dict[str, Any]]
 
 
-def fit(array: Array, asked: Request, held_out: Array | None = None, named: Any = None) -> Fitted:
-    """Train a model on an array.
+def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fitted:
+    """Train a model on samples.
 
     Args:
-        array: Raw values, (n, d) or images.
+        samples: Raw samples.
         asked: What to train and how.
-        held_out: Rows to judge the model on, of the same shape; None to set aside a part of `array`.
-        named: What the caller handed over, for column names in messages.
+        held_out: Samples to judge the model on; None to set aside a part of `samples`.
 
     Raises:
         InputError: Data that cannot be used.
@@ -86,10 +91,10 @@ def fit(array: Array, asked: Request, held_out: Array | None = None, named: Any 
         TrainingError: The loss was not finite, again and again.
     """
     started = time.monotonic()
-    model, schema, chosen = prepare(array, asked, named)
+    model, schema, chosen = prepare(samples, asked)
     device = rules.device(asked.device)
     model.to(device)
-    train, judges = _sources(array, held_out, schema, asked, device, named)
+    train, judges = _sources(samples, held_out, schema, asked, device)
     plan = plan_for(asked, model, len(train), device)
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
     wanted = asked.options.get("linear_path", True)
@@ -101,7 +106,7 @@ def fit(array: Array, asked: Request, held_out: Array | None = None, named: Any 
     chosen |= {"device": str(device), **{k: v for k, v in asdict(plan).items() if k != "seed"}}
     chosen["best_epoch"] = loop.progress.best_epoch
     if loop.by_error and begun and loop.progress.best_epoch == 0:
-        everything = ArraySource(array, schema, device=device)
+        everything = samples.source(schema, device=device)
         start_as(model, principal_components(everything, chosen["latent_dim"], generator(asked.seed, START)))
     if loop.by_error and found is not None and not begun and asked.likelihood == "auto":
         model = _or_linear(model, found, judges, asked, chosen)
@@ -112,34 +117,32 @@ class Continuation:
     """Training that goes on, one batch of rows after another, at a constant learning rate.
 
     Args:
-        array: The first rows.
+        samples: The first of them.
         asked: What to train and how.
-        begun: A model, its schema and what was chosen, to go on from; None to begin with PCA of the first rows.
-        named: What the caller handed over, for column names in messages.
+        begun: A model, its schema and what was chosen, to go on from; None to begin with PCA of the first samples.
     """
 
     def __init__(
         self,
-        array: Array,
+        samples: Samples,
         asked: Request,
-        begun: tuple[AutoencoderModule, ArraySchema, dict[str, Any]] | None,
-        named: Any = None,
+        begun: tuple[AutoencoderModule, Schema, dict[str, Any]] | None,
     ) -> None:
-        self.module, self.schema, self.chosen = begun or prepare(array, asked, named)
+        self.module, self.schema, self.chosen = begun or prepare(samples, asked)
         self.device = rules.device(asked.device)
         self.module.to(self.device)
         if begun is None:
-            source = ArraySource(array, self.schema, device=self.device)
+            source = samples.source(self.schema, device=self.device)
             start_as(self.module, principal_components(source, self.chosen["latent_dim"], generator(asked.seed, START)))
-        plan = plan_for(asked, self.module, len(array), self.device)
+        plan = plan_for(asked, self.module, len(samples), self.device)
         self.plan = replace(plan, epochs=1, schedule="constant", warmup=0, max_time=None)
         self.passes = 0
         self.moment: Moment | None = None
 
-    def go_on(self, array: Array, named: Any = None) -> None:
-        """One pass over more rows."""
-        self.schema.check(array, named)
-        source = ArraySource(array, self.schema, device=self.device)
+    def go_on(self, samples: Samples) -> None:
+        """One pass over more samples."""
+        samples.check(self.schema)
+        source = samples.source(self.schema, device=self.device)
         self.module.train()
         loop = Loop(self.module, source, source, replace(self.plan, seed=self.plan.seed + self.passes))
         self.moment = loop.one_pass(self.moment)
@@ -147,17 +150,17 @@ class Continuation:
         self.module.eval()
 
 
-def prepare(array: Array, asked: Request, named: Any = None) -> tuple[AutoencoderModule, ArraySchema, dict[str, Any]]:
-    """The untrained model for an array, its schema, and what was chosen where the choice was ours."""
-    statistics = Statistics.of(array, named)
-    likelihood = _likelihood(asked.likelihood, statistics)
-    support = LIKELIHOODS[str(likelihood["name"])].support
-    schema = ArraySchema.learn(array, statistics, support, asked.scaling)
+def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema, dict[str, Any]]:
+    """The untrained model for samples, their schema, and what was chosen where the choice was ours."""
+    wanted = _likelihood(asked.likelihood)
+    values = None if wanted is None else LIKELIHOODS[str(wanted["name"])].support
+    schema = samples.learn(values, asked.scaling, kind_of(asked.recipe))
+    likelihood = wanted or dict(DEFAULT_LIKELIHOODS[schema.spec.values])
     if schema.spec.kind == "vector" and schema.spec.size == 1:
         raise InputError("X has 1 feature(s), n_features = 1: an autoencoder needs at least 2 columns to find a code")
     if likelihood.get("scale") == "learned":
         likelihood.setdefault("floor", schema.resolution)
-    recipe = ("convolutional" if schema.spec.kind == "image" else "deep") if asked.recipe == "auto" else asked.recipe
+    recipe = DEFAULT_RECIPES.get(schema.spec.kind, "deep") if asked.recipe == "auto" else asked.recipe
     size = rules.latent_dim(schema.spec) if asked.latent_dim is None else asked.latent_dim
     chosen = {"recipe": recipe, "latent_dim": size, "likelihood": likelihood, "seed": asked.seed}
     chosen["options"] = dict(asked.options)
@@ -206,32 +209,29 @@ def _whole(name: str, value: Any) -> int:
     return value
 
 
-def _likelihood(asked: Asked, found: Statistics) -> dict[str, Any]:
-    """The likelihood as name and options; `"auto"` is a coin for zeros and ones, else a normal with learned scale."""
+def _likelihood(asked: Asked) -> dict[str, Any] | None:
+    """The likelihood as name and options; None for `"auto"`, which goes by the data."""
     if asked == "auto":
-        return {"name": "bernoulli"} if found.binary else {"name": "normal", "scale": "learned"}
+        return None
     if not isinstance(asked, str) and not (isinstance(asked, Mapping) and "name" in asked):
         raise ChoiceError(f"a likelihood is a name or a dictionary with a 'name', got {asked!r}")
     return {"name": asked} if isinstance(asked, str) else dict(asked)
 
 
 def _sources(
-    array: Array, held_out: Array | None, schema: ArraySchema, asked: Request, device: torch.device, named: Any
-) -> tuple[ArraySource, ArraySource]:
+    samples: Samples, held_out: Samples | None, schema: Schema, asked: Request, device: torch.device
+) -> tuple[Source, Source]:
     """Rows to train on and rows to judge by; without any to spare, the training rows judge themselves."""
     if not (isinstance(asked.validation_fraction, int | float) and 0 <= asked.validation_fraction < 1):
         raise ChoiceError(f"validation_fraction lies in [0, 1), got {asked.validation_fraction!r}")
     if held_out is not None:
-        schema.check(held_out, named)
-        return ArraySource(array, schema, device=device), ArraySource(held_out, schema, device=device)
-    rows, aside = split(len(array), asked.validation_fraction, generator(asked.seed, SPLIT))
-    train = ArraySource(array, schema, rows, device)
-    return train, ArraySource(array, schema, aside if len(aside) else rows[: len(rows)], device)
+        held_out.check(schema)
+        return samples.source(schema, device=device), held_out.source(schema, device=device)
+    rows, aside = split(len(samples), asked.validation_fraction, generator(asked.seed, SPLIT))
+    return samples.source(schema, rows, device), samples.source(schema, aside if len(aside) else rows, device)
 
 
-def _checkpoint(
-    asked: Request, plan: Plan, chosen: dict[str, Any], train: ArraySource, judges: ArraySource
-) -> Checkpoint | None:
+def _checkpoint(asked: Request, plan: Plan, chosen: dict[str, Any], train: Source, judges: Source) -> Checkpoint | None:
     if asked.checkpoint is None:
         return None
     try:
@@ -244,7 +244,7 @@ def _checkpoint(
 
 
 def _or_linear(
-    model: AutoencoderModule, found: Components, judges: ArraySource, asked: Request, chosen: dict[str, Any]
+    model: AutoencoderModule, found: Components, judges: Source, asked: Request, chosen: dict[str, Any]
 ) -> AutoencoderModule:
     """The model, or PCA as a model where that has the smaller error on held-out rows."""
     likelihood = {"name": "normal", "scale": "learned"}

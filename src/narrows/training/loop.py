@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 
 from narrows.core.errors import ChoiceError, TrainingError, unknown
 from narrows.core.trace import Loss, Trace, View
-from narrows.data.sources import ArraySource
+from narrows.data.sources import Source
 from narrows.model import AutoencoderModule
 from narrows.training.checkpoint import Checkpoint, Moment, Progress, copied, keep, put_back, weights
 from narrows.training.optimisers import SCHEDULES, optimisers, rate_at, restore_state, set_rate
@@ -126,8 +126,8 @@ class Loop:
     def __init__(
         self,
         model: AutoencoderModule,
-        train: ArraySource,
-        held_out: ArraySource,
+        train: Source,
+        held_out: Source,
         plan: Plan,
         checkpoint: Checkpoint | None = None,
         started: float | None = None,
@@ -153,7 +153,7 @@ class Loop:
         self.judging = 0.0
         self.steps_per_epoch = ceil(len(train) / plan.batch_size)
         self.warmup = min(plan.warmup, self.total_steps // 5)
-        self.by_error = model.bottleneck.free and not model.penalties
+        self.by_error = model.bottleneck.free and not model.penalties and model.spec.values in ("real", "unit")
         self.resumed = self._resume()
 
     def _fresh_optimisers(self) -> list[Optimizer]:
@@ -209,8 +209,8 @@ class Loop:
         now = self.progress
         order = generator(self.plan.seed, ORDER, now.epoch)
         self.model.train()
-        for x in self.train.batches(self.plan.batch_size, order, now.batch):
-            self._step(x)
+        for view in self.train.batches(self.plan.batch_size, order, now.batch):
+            self._step(view)
             now.batch += 1
             now.step += 1
             if now.batch % LOOK == 0:
@@ -222,11 +222,10 @@ class Loop:
                 break
         return self.terms.settle()
 
-    def _step(self, x: Tensor) -> None:
+    def _step(self, view: View) -> None:
         set_rate(self.optimisers, self._rate())
         for optimizer in self.optimisers:
             optimizer.zero_grad()
-        view = View(x)
         with self.casting:
             trace = self.model(view, self.noise)
             scalar, loss = self.model.objective(trace, self.model, self.noise)
@@ -236,7 +235,7 @@ class Loop:
         for optimizer in self.optimisers:
             optimizer.step()
         self.model.after_step(trace, self.noise)
-        self.terms.add(loss, len(x))
+        self.terms.add(loss, len(view.x))
 
     def _rate(self) -> float:
         """The learning rate of this step."""
@@ -307,18 +306,22 @@ class Loop:
 
 
 @torch.no_grad()
-def judge(model: AutoencoderModule, source: ArraySource, batch_size: int, seed: int) -> dict[str, float]:
+def judge(model: AutoencoderModule, source: Source, batch_size: int, seed: int) -> dict[str, float]:
     """The mean terms of the loss over a source, and `error`, the mean squared error per value, in float32.
 
     The same noise is drawn each time, so that two scores differ by the weights alone.
     """
     model.eval()
     rng: Generator = generator(seed, VALIDATION, device=source.device)
-    terms, squares = Terms(), torch.zeros((), dtype=torch.float64, device=source.device)
-    for x in source.batches(max(batch_size, 256)):
-        trace: Trace = model(View(x), rng)
+    terms, squares, scored = Terms(), torch.zeros((), dtype=torch.float64, device=source.device), 0
+    for view in source.batches(max(batch_size, 256)):
+        trace: Trace = model(view, rng)
         _, loss = model.objective(trace, model, rng)
-        terms.add(loss, len(x))
-        squares += (x - trace.prediction.mean()).square().sum().double()
+        terms.add(loss, len(view.x))
+        residual = view.x - trace.prediction.mean()
+        if view.scored is not None:
+            residual = residual * view.scored
+        squares += residual.square().sum().double()
+        scored += residual.numel() if view.scored is None else int(view.scored.sum())
     terms.settle()
-    return {**terms.means(), "error": float(squares) / (len(source) * model.spec.size)}
+    return {**terms.means(), "error": float(squares) / max(1, scored)}

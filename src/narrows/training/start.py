@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 if TYPE_CHECKING:
-    from narrows.data.sources import ArraySource
+    from narrows.data.sources import Source
     from narrows.model import AutoencoderModule
 
 ROWS = 20_000
@@ -35,20 +35,20 @@ class Components:
 
 
 @torch.no_grad()
-def principal_components(source: ArraySource, k: int, rng: Generator) -> Components:
+def principal_components(source: Source, k: int, rng: Generator) -> Components:
     """The first k principal components of a source, or as many as it has.
 
     Up to 1,024 values per sample the covariance is decomposed exactly; beyond, by randomised subspace iteration
     (Halko, Martinsson and Tropp 2011), in passes over blocks of at most 20,000 rows.
     """
-    size = source.schema.spec.size
+    size = source.spec.size
     n = min(len(source), ROWS)
     rows = torch.randperm(len(source), generator=rng)[:n].sort().values
     blocks = [rows[i : i + BLOCK] for i in range(0, n, BLOCK)]
     k = min(k, size, max(1, n - 1))
 
     def look(block: Tensor) -> Tensor:
-        return source.take(block).flatten(1)
+        return source.take(block).x.flatten(1)
 
     mean = torch.stack([look(block).double().sum(0) for block in blocks]).sum(0) / n
     center = mean.float()

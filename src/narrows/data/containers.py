@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from narrows.data.arrays import Array
-from narrows.data.schema import in_type
+from narrows.data.arrays import Array, in_type
 
 
 def like(given: Any, values: Array) -> Any:

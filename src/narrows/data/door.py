@@ -1,0 +1,20 @@
+"""The one door: whatever a user hands over becomes samples."""
+
+from typing import Any
+
+from narrows.data.samples import ArraySamples, Samples
+
+
+def samples(X: Any, least_rows: int = 1) -> Samples:
+    """Samples of anything that narrows takes.
+
+    Args:
+        X: An array, a data frame, a tensor, a list of rows; or samples already, as `open_data` gives.
+        least_rows: How many there have to be.
+
+    Raises:
+        InputError: Values that cannot be used, with the reason.
+    """
+    if isinstance(X, Samples):
+        return X
+    return ArraySamples(X, least_rows)

@@ -1,0 +1,104 @@
+"""Raw samples, whatever they came in: what `fit` and every task work on.
+
+Samples --learn--> Schema               Samples --source(schema)--> batches of View
+Schema.raw(tensor) --> raw values       Samples.like(raw values) --> the container that was given
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from narrows.core.spec import Kind, Values
+from narrows.data.arrays import Array, as_array, layout_of
+from narrows.data.containers import like
+from narrows.data.schema import ArraySchema, Schema, Statistics, gaps_in
+from narrows.data.sources import ArraySource, Source
+
+
+class Samples(ABC):
+    """Raw samples and the container they came in.
+
+    Args:
+        given: What the user handed over.
+    """
+
+    form: Any = None
+    """What raw values shall come back as: an array's type, a table's types."""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def learn(self, values: Values | None, scaling: str, kind: Kind | None) -> Schema:
+        """Find out how these values become tensors.
+
+        Args:
+            values: What the likelihood describes; None to choose by the data.
+            scaling: As in `ArraySchema.learn`.
+            kind: What the recipe takes a sample for; None to choose by the data.
+
+        Raises:
+            InputError: Values that cannot be used.
+        """
+
+    @abstractmethod
+    def check(self, schema: Schema) -> None:
+        """Refuse samples of another kind than those that the schema was learned on."""
+
+    @abstractmethod
+    def source(self, schema: Any, rows: Tensor | None = None, device: torch.device | None = None) -> Source:
+        """Some rows, or all, as batches."""
+
+    @abstractmethod
+    def like(self, values: Any) -> Any:
+        """Raw values, one for each sample, in the container that was given."""
+
+    def like_scores(self, scores: Array) -> Array:
+        """One number for each sample, as the user counts samples."""
+        return scores
+
+
+class ArraySamples(Samples):
+    """Numbers in an array, in anything array-like, or in a data frame of numbers alone.
+
+    Args:
+        given: What the user handed over.
+        least_rows: How many rows there have to be.
+
+    Raises:
+        InputError: See `as_array`.
+    """
+
+    def __init__(self, given: Any, least_rows: int = 1) -> None:
+        super().__init__(given)
+        self.array = as_array(given, least_rows)
+        self.form = self.array.dtype
+        self.gaps: bool | None = None
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def learn(self, values: Values | None, scaling: str, kind: Kind | None) -> ArraySchema:
+        found = Statistics.of(self.array, self.given, by_last=layout_of(self.array, kind) == "tc")
+        self.gaps = found.gaps
+        return ArraySchema.learn(self.array, found, values, scaling, kind)
+
+    def check(self, schema: Schema) -> None:
+        assert isinstance(schema, ArraySchema)
+        schema.check(self.array)
+        self.gaps = gaps_in(self.array, self.given)
+
+    def source(self, schema: ArraySchema, rows: Tensor | None = None, device: torch.device | None = None) -> Source:
+        if self.gaps is None:
+            self.gaps = gaps_in(self.array, self.given)
+        return ArraySource(self.array, schema, rows, device, self.gaps)
+
+    def like(self, values: Array) -> Any:
+        return like(self.given, values)
