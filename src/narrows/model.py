@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 from narrows.core.contracts import Bottleneck, Corruption, Decoder, Encoder, Likelihood, Objective, Part, Penalty
 from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
-from narrows.core.trace import Code, Loss, Prediction, Trace, View
+from narrows.core.trace import Code, Loss, Prediction, SparsePrediction, Trace, View
 
 
 class AutoencoderModule(nn.Module):
@@ -69,6 +69,9 @@ class AutoencoderModule(nn.Module):
         """One pass from end to end; corrupted only where a generator is given."""
         shown = view if rng is None else self.corruption(view, rng)
         code = self.encode(shown, rng)
+        if view.sparse:
+            readout = self.decoder.readout(code, view.context)
+            return Trace(view.x, shown, code, SparsePrediction(self.likelihood, readout, view))
         return Trace(view.x, shown, code, self.decode(code, view.context))
 
     def loss(self, view: View, rng: Generator | None = None) -> tuple[Tensor, Loss]:

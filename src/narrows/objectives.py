@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 def distortion(trace: Trace) -> Tensor:
     """-log p(x | z) of each sample in nats, (n,): summed over the values that are scored."""
-    log_prob = trace.prediction.log_prob(trace.x)
-    if trace.view.scored is not None:
-        log_prob = log_prob * trace.view.scored
-    return -log_prob.flatten(1).sum(1)
+    prediction = trace.prediction
+    return -prediction.total(prediction.likelihood.log_prob, trace.x, trace.view.scored)
 
 
 class MeanBound(Objective):

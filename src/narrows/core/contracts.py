@@ -97,6 +97,18 @@ class Bottleneck(Part):
         """
 
 
+class Readout(ABC):
+    """A decoder's numbers for sparse rows (n, columns), computed only where they are asked for."""
+
+    @abstractmethod
+    def at_columns(self, columns: slice) -> Tensor:
+        """Every row's numbers at some columns, (n, p, m)."""
+
+    @abstractmethod
+    def at_entries(self, x: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+        """The numbers at each entry of a CSR tensor, (1, p, entries), and every row's at other columns, (n, p, m)."""
+
+
 class Decoder(Part):
     """From a code to the numbers of a likelihood, `params_shape` per sample."""
 
@@ -107,6 +119,10 @@ class Decoder(Part):
     @abstractmethod
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
         """The likelihood's numbers, (n, *params_shape)."""
+
+    def readout(self, code: Code, context: Tensor | None) -> Readout:
+        """The same numbers, where they are asked for: of decoders that are made for sparse rows alone."""
+        raise AssertionError(f"{type(self).__name__} is not made for sparse rows")
 
     @abstractmethod
     def silence(self) -> bool:
@@ -149,6 +165,10 @@ class Likelihood(Part):
     @abstractmethod
     def sample(self, params: Tensor, rng: Generator) -> Tensor:
         """One draw of each value, (n, *s)."""
+
+    def centre(self, mean: Tensor) -> Tensor | None:
+        """The first of the p numbers of values that have this mean, the others being 0; None where none is known."""
+        return None
 
     @abstractmethod
     def start(self, noise: Tensor) -> None:

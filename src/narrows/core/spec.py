@@ -45,6 +45,7 @@ class SampleSpec:
         gaps: Whether values may be missing, so that an encoder takes the mask as further input.
         columns: What each column of a table is.
         levels: How many different values there are, of `"level"`.
+        sparse: Whether most values are zero, so that batches are CSR tensors and zero has to stay zero.
 
     >>> SampleSpec("image", (3, 32, 32)).size
     3072
@@ -56,6 +57,7 @@ class SampleSpec:
     gaps: bool = False
     columns: tuple[Column, ...] = ()
     levels: int = 0
+    sparse: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -87,4 +89,5 @@ class SampleSpec:
             bool(data["gaps"]),
             tuple(Column(**column) for column in data["columns"]),
             int(data["levels"]),
+            bool(data.get("sparse", False)),  # not known to files of the first format
         )

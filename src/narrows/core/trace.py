@@ -7,15 +7,42 @@ Shapes: n samples in a batch, `*s` the shape of one sample, d the size of the co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor
 
 if TYPE_CHECKING:
-    from narrows.core.contracts import Likelihood
+    from narrows.core.contracts import Likelihood, Readout
+
+Term = Callable[[Tensor, Tensor], Tensor]
+"""A function of the numbers of values and of the values, (n, p, *s) and (n, *s) to (n, *s)."""
+COLUMNS = 2048
+"""How many columns of sparse rows are scored at once where all of them are."""
+
+
+def csr(starts: Tensor, columns: Tensor, values: Tensor, width: int) -> Tensor:
+    """Sparse rows as a CSR tensor, (n, width), on trust that the indices are right."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch says once that CSR tensors are young
+        return torch.sparse_csr_tensor(starts, columns, values, (len(starts) - 1, width), check_invariants=False)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A sample of columns that stands for all of them.
+
+    Args:
+        index: Which columns, (m,), none twice.
+        weights: How many columns each stands for, (m,): one over the chance that it was drawn.
+    """
+
+    index: Tensor
+    weights: Tensor
 
 
 @dataclass(frozen=True)
@@ -23,11 +50,12 @@ class View:
     """A batch as the encoder may see it. A mask left out (`None`) means: everywhere.
 
     Args:
-        x: Values, corrupted or not, (n, *s).
+        x: Values, corrupted or not, (n, *s); of sparse samples a CSR tensor.
         present: Where the data has a value at all, (n, *s) bool.
         visible: What the encoder is shown, (n, *s) bool.
         scored: Where the distortion counts, (n, *s) bool.
         context: Labels or other conditions, (n, c).
+        columns: The columns at which the zeros of sparse rows are scored; all of them without.
     """
 
     x: Tensor
@@ -35,6 +63,7 @@ class View:
     visible: Tensor | None = None
     scored: Tensor | None = None
     context: Tensor | None = None
+    columns: Columns | None = None
 
     @classmethod
     def with_gaps(cls, x: Tensor) -> View:
@@ -45,11 +74,20 @@ class View:
     def __len__(self) -> int:
         return len(self.x)
 
+    @property
+    def sparse(self) -> bool:
+        """Whether the values are a CSR tensor."""
+        return self.x.layout == torch.sparse_csr
+
     def padded(self, size: int) -> View:
-        """The same samples and copies of the first, `size` in all."""
+        """The same samples and copies of the first (of sparse ones, empty rows), `size` in all."""
         missing = size - len(self.x)
         if missing == 0:
             return self
+        if self.sparse:
+            starts = self.x.crow_indices()
+            starts = torch.cat([starts, starts[-1:].expand(missing)])
+            return View(csr(starts, self.x.col_indices(), self.x.values(), self.x.shape[1]), columns=self.columns)
         masks = (self.present, self.visible, self.scored, self.context)
         first = [None if t is None else torch.cat([t, t[:1].expand(missing, *t.shape[1:])]) for t in masks]
         return View(torch.cat([self.x, self.x[:1].expand(missing, *self.x.shape[1:])]), *first)
@@ -87,6 +125,13 @@ class Prediction:
     likelihood: Likelihood
     params: Tensor
 
+    def total(self, term: Term, x: Tensor, scored: Tensor | None) -> Tensor:
+        """The sum of a term over the scored values of each sample, (n,)."""
+        found = term(self.params, x)
+        if scored is not None:
+            found = found * scored
+        return found.flatten(1).sum(1)
+
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density of each value in nats, (n, *s)."""
         return self.likelihood.log_prob(self.params, x)
@@ -109,13 +154,77 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class SparsePrediction:
+    r"""A distribution over each value of sparse rows, worked out no further than it is asked.
+
+    A sum over the values of a row is one over its entries and one over all columns as if they were zero,
+
+        sum_j t(p_j, x_j) = sum_{j: x_j != 0} [t(p_j, x_j) - t(p_j, 0)] + sum_j t(p_j, 0),
+
+    of which a sample of columns, each with its weight, gives the second without bias (reconstruction sampling;
+    Dauphin, Glorot and Bengio 2011).
+
+    Args:
+        likelihood: Whose numbers the decoder gives.
+        readout: The decoder's numbers, where they are asked for.
+        view: The rows that were coded, and the columns at which their zeros are scored.
+    """
+
+    likelihood: Likelihood
+    readout: Readout
+    view: View
+
+    @cached_property
+    def _sampled(self) -> tuple[Tensor, Tensor]:
+        """The numbers at the entries, (1, p, e), and at the sampled columns, (n, p, m)."""
+        columns = self.view.columns
+        return self.readout.at_entries(self.view.x, self._no_columns if columns is None else columns.index)
+
+    @property
+    def _no_columns(self) -> Tensor:
+        return self.view.x.col_indices()[:0]
+
+    def total(self, term: Term, x: Tensor, scored: Tensor | None) -> Tensor:
+        """The sum of a term over the values of each sample, (n,); an estimate where columns are sampled."""
+        assert x is self.view.x, "the rows are those that were predicted"
+        assert scored is None, "sparse rows have no gaps"
+        at_entries, at_columns = self._sampled
+        values = x.values().unsqueeze(0)
+        excess = (term(at_entries, values) - term(at_entries, torch.zeros_like(values))).squeeze(0)
+        starts = x.crow_indices()
+        rows = torch.arange(len(x), device=starts.device).repeat_interleave(starts.diff())
+        found = excess.new_zeros(len(x)).index_add(0, rows, excess)
+        if self.view.columns is not None:
+            return found + self._at_zero(term, at_columns) @ self.view.columns.weights
+        for first in range(0, x.shape[1], COLUMNS):
+            found = found + self._at_zero(term, self.readout.at_columns(slice(first, first + COLUMNS))).sum(1)
+        return found
+
+    @staticmethod
+    def _at_zero(term: Term, params: Tensor) -> Tensor:
+        return term(params, params.new_zeros(()).expand(len(params), params.shape[2]))
+
+    def dense(self) -> Prediction:
+        """The distribution over all values, worked out."""
+        return Prediction(self.likelihood, self.readout.at_columns(slice(None)))
+
+    def mean(self) -> Tensor:
+        """Expectation of each value, (n, columns)."""
+        return self.dense().mean()
+
+    def median(self) -> Tensor:
+        """Median of each value, (n, columns)."""
+        return self.dense().median()
+
+
+@dataclass(frozen=True)
 class Trace:
     """One pass from end to end: the clean target, what was shown, what came through, what was predicted."""
 
     x: Tensor
     view: View
     code: Code
-    prediction: Prediction
+    prediction: Prediction | SparsePrediction
 
 
 @dataclass(frozen=True)

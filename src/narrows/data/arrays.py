@@ -68,7 +68,7 @@ def as_array(X: Any, least_rows: int = 1) -> Array:
         InputError: Text, ragged or complex values, a wrong number of axes, no rows or no columns.
     """
     if getattr(X, "sparse", None) is None and hasattr(X, "tocsr"):
-        raise InputError("X is a sparse matrix, and sparse input is not supported yet: pass X.toarray()")
+        raise InputError("codes cannot be a sparse matrix: pass Z.toarray()")
     array: Array = X if isinstance(X, np.ndarray) else _convert(X)
     if array.dtype.kind == "c":
         raise InputError(

@@ -22,6 +22,7 @@ from narrows.core.spec import Kind, SampleSpec, Values
 from narrows.core.trace import View
 from narrows.data.arrays import LAYOUTS, Array, column_name, in_type, layout_of
 from narrows.data.containers import from_codes
+from narrows.data.csr import SparseForm, is_sparse, stack
 
 Scaling = Literal["auto", "shared", "column", "none"]
 BLOCK = 1 << 18
@@ -177,6 +178,7 @@ class ArraySchema(Schema):
         shift, scale: float64; (1,), or (d,) for each column, or (channels, 1) for each channel of a series.
         fill: What columns or channels that never varied come back as, NaN for those that did; shaped likewise.
         resolution: The least difference that means something, in units of the tensor.
+        least: Of sparse samples the smallest size of a raw value that is no zero.
     """
 
     spec: SampleSpec
@@ -186,6 +188,7 @@ class ArraySchema(Schema):
     scale: Array
     fill: Array
     resolution: float
+    least: float = 0.0
     _ready: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
@@ -243,8 +246,8 @@ class ArraySchema(Schema):
         return cls(spec, layout, array.dtype, shift, scale, fill, resolution)
 
     @property
-    def form(self) -> np.dtype[Any]:
-        return self.dtype
+    def form(self) -> np.dtype[Any] | SparseForm:
+        return SparseForm(self.dtype, self.least) if self.spec.sparse else self.dtype
 
     def tensor(self, raw: Tensor) -> Tensor:
         """(n, ...) as it lies in the array, any type, to (n, *spec.shape) float32."""
@@ -272,24 +275,28 @@ class ArraySchema(Schema):
             self._ready[dtype, device] = ready if self.shift.any() or (self.scale != 1).any() else None
         return self._ready[dtype, device]
 
-    def raw(self, x: Tensor, form: np.dtype[Any] | None = None) -> Array:
-        """(n, *spec.shape) to an array of the raw layout; whole numbers are rounded and clipped.
+    def raw(self, x: Tensor, form: np.dtype[Any] | SparseForm | None = None) -> Any:
+        """(n, *spec.shape) to an array of the raw layout, or CSR; whole numbers are rounded and clipped.
 
         Args:
             x: Values of the tensor.
-            form: The type of the array; None for that of fit.
+            form: The type of the array, or a sparse form; None for that of fit.
         """
         scaled = x.detach().cpu().double().numpy() * self.scale + self.shift
         values = np.where(np.isnan(self.fill), scaled, self.fill)
-        return in_type(LAYOUTS[self.layout].outwards(values), form or self.dtype)
+        form = form or self.form
+        values = LAYOUTS[self.layout].outwards(values)
+        return form.thin(values) if isinstance(form, SparseForm) else in_type(values, form)
 
-    def join(self, blocks: Sequence[Array]) -> Array:
+    def join(self, blocks: Sequence[Any]) -> Any:
+        if is_sparse(blocks[0]):
+            return stack(blocks)
         return np.concatenate(blocks).astype(blocks[0].dtype, copy=False)  # keeps a foreign byte order
 
     def container(self, values: Array, like: Any, names: Any) -> Any:
         return from_codes(like, values, names)
 
-    def check(self, array: Array) -> None:
+    def check(self, array: Any) -> None:
         """Refuse samples of another shape than those of fit."""
         shape = array.shape[1:]
         if shape != self.raw_shape:
@@ -310,6 +317,7 @@ class ArraySchema(Schema):
             "layout": self.layout,
             "dtype": self.dtype.str,
             "resolution": self.resolution,
+            "least": self.least,
         }
 
     def arrays(self) -> dict[str, Array]:
@@ -332,6 +340,7 @@ class ArraySchema(Schema):
             arrays["scale"],
             arrays["fill"],
             float(data["resolution"]),
+            float(data.get("least", 0.0)),  # not known to files of the first format
         )
 
 

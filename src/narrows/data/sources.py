@@ -49,8 +49,14 @@ class Source(ABC):
         """All samples once, `size` at a time: shuffled by `rng`, or in order; from batch number `start` on."""
         n = len(self)
         order = torch.arange(n) if rng is None else torch.randperm(n, generator=rng)
+        seed = 0 if rng is None else rng.initial_seed()
         for first in range(start * size, n, size):
-            yield self.take(order[first : first + size])
+            view = self.take(order[first : first + size])
+            yield view if rng is None else self.to_train_on(view, Generator().manual_seed(seed + first))
+
+    def to_train_on(self, view: View, rng: Generator) -> View:
+        """A batch as a step of training shall see it, with a generator of its own, so that any batch can come first."""
+        return view
 
 
 class ArraySource(Source):

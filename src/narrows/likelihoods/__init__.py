@@ -2,5 +2,6 @@
 
 from .bernoulli import Bernoulli as Bernoulli
 from .normal import Normal as Normal
+from .poisson import Poisson as Poisson
 
-__all__ = ["Bernoulli", "Normal"]
+__all__ = ["Bernoulli", "Normal", "Poisson"]

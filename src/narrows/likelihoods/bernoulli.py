@@ -49,5 +49,8 @@ class Bernoulli(Likelihood):
         p = self.mean(params)
         return (torch.rand(p.shape, generator=rng, device=p.device, dtype=p.dtype) < p).to(p.dtype)
 
+    def centre(self, mean: Tensor) -> Tensor:
+        return mean.logit(1e-6)
+
     def start(self, noise: Tensor) -> None:
         pass

@@ -76,6 +76,9 @@ class Normal(Likelihood):
         noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
         return mean + self.variance.sqrt() * noise
 
+    def centre(self, mean: Tensor) -> Tensor:
+        return mean
+
     def start(self, noise: Tensor) -> None:
         if self.learned:
             self.variance.copy_(noise.clamp(min=self.floor**2))
@@ -84,9 +87,9 @@ class Normal(Likelihood):
     def after_step(self, trace: Trace, rng: Generator) -> None:
         if not self.learned:
             return
-        squares = (trace.x - trace.prediction.mean()).square()
         scored = trace.view.scored
-        found = squares.mean() if scored is None else (squares * scored).sum() / scored.sum().clamp(min=1)
+        squares = trace.prediction.total(lambda params, x: (x - self.mean(params)).square(), trace.x, scored).sum()
+        found = squares / (trace.x.numel() if scored is None else scored.sum().clamp(min=1))
         self.variance.lerp_(found.clamp(min=self.floor**2), 1 - self.memory)
 
     def extra_repr(self) -> str:

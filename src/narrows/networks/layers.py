@@ -4,6 +4,7 @@ Layers come uninitialised, so that no global random state is touched; `initialis
 generator (He et al. 2015, uniform). On the meta device nothing is allocated at all.
 """
 
+from itertools import pairwise
 from math import prod, sqrt
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from narrows.core.errors import unknown
+from narrows.networks.rows import RowsLinear
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "elu": nn.ELU,
@@ -71,6 +73,11 @@ def linear(inputs: int, outputs: int) -> nn.Linear:
     return made
 
 
+def hidden(sizes: list[int], act: str) -> list[nn.Module]:
+    """Affine maps through the sizes, an activation after each."""
+    return [layer for a, b in pairwise(sizes) for layer in (linear(a, b), activation(act))]
+
+
 class ResidualBlock(nn.Module):
     """x + conv(act(conv(act(x)))), the pre-activation block of He et al. (2016), small in the beginning."""
 
@@ -100,6 +107,9 @@ def initialise(module: nn.Module, rng: Generator) -> None:
                 fan_in = weight.shape[0] * prod(layer.kernel_size) // prod(layer.stride)
             bound = sqrt(6 / fan_in)
             weight.uniform_(-bound, bound, generator=rng)
+        elif isinstance(layer, RowsLinear):
+            bound = sqrt(6 / len(layer.weight))
+            layer.weight.uniform_(-bound, bound, generator=rng)
         elif isinstance(layer, nn.Embedding):
             layer.weight.normal_(generator=rng)
         elif isinstance(weight, nn.Parameter):

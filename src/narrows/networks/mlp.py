@@ -1,7 +1,6 @@
 """Fully connected networks for samples of any shape, which they flatten."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod
 
 from torch import Tensor, nn
@@ -11,12 +10,8 @@ from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Features, View
 from narrows.networks.entrance import entrance
-from narrows.networks.layers import activation, affine, linear, silenced
-
-
-def _hidden(sizes: list[int], act: str) -> list[nn.Module]:
-    """Affine maps through the sizes, an activation after each."""
-    return [layer for a, b in pairwise(sizes) for layer in (linear(a, b), activation(act))]
+from narrows.networks.layers import activation, affine, hidden, linear, silenced
+from narrows.networks.sparse_mlp import SparseDecoder, SparseEncoder
 
 
 class MLPEncoder(Encoder):
@@ -28,7 +23,7 @@ class MLPEncoder(Encoder):
         self.linear = None
         self.entrance = entrance(spec)
         sizes = [self.entrance.channels * prod(spec.shape[1:]), *widths]
-        self.hidden = nn.Sequential(*_hidden(sizes, act))
+        self.hidden = nn.Sequential(*hidden(sizes, act))
         self.head = linear(sizes[-1], out_features)
 
     def forward(self, view: View) -> Features:
@@ -46,7 +41,7 @@ class MLPDecoder(Decoder):
         self.params_shape = params_shape
         self.linear = None
         sizes = [latent_dim, *reversed(widths)]
-        self.hidden = nn.Sequential(*_hidden(sizes, act))
+        self.hidden = nn.Sequential(*hidden(sizes, act))
         self.head = linear(sizes[-1], prod(params_shape))
 
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
@@ -110,6 +105,8 @@ class MLP(Network):
         widths = self.default_widths(spec) if self.widths is None else tuple(self.widths)
         if any(not isinstance(w, int) or w < 1 for w in widths):
             raise ChoiceError(f"the widths of hidden layers are positive whole numbers, got {self.widths!r}")
+        if spec.sparse:
+            return self._sparse_pair(spec, features, latent_dim, params_shape, widths)
         encoder = MLPEncoder(spec, features, widths, self.activation)
         if self.tied:
             if features != latent_dim:
@@ -117,12 +114,24 @@ class MLP(Network):
             return encoder, TiedMLPDecoder(encoder, params_shape, self.activation)
         return encoder, MLPDecoder(latent_dim, params_shape, widths, self.activation)
 
+    def _sparse_pair(
+        self, spec: SampleSpec, features: int, latent_dim: int, params_shape: tuple[int, ...], widths: tuple[int, ...]
+    ) -> tuple[Encoder, Decoder]:
+        if self.tied:
+            raise ChoiceError("tied weights need dense samples: sparse rows have a first and a last layer of their own")
+        encoder = SparseEncoder(spec, features, widths, self.activation)
+        return encoder, SparseDecoder(latent_dim, params_shape, widths, self.activation)
+
     @staticmethod
     def default_widths(spec: SampleSpec) -> tuple[int, int]:
         """Two layers, the first about four times as wide as the sample, within 128 and 1,024, the second half of it.
 
+        Of sparse samples, which have many columns and little in each, 256 and 128.
+
         >>> MLP.default_widths(SampleSpec("vector", (30,))), MLP.default_widths(SampleSpec("image", (1, 28, 28)))
         ((128, 64), (1024, 512))
         """
+        if spec.sparse:
+            return 256, 128
         first = min(1024, max(128, 1 << (4 * spec.size - 1).bit_length()))
         return first, first // 2

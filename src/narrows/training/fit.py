@@ -35,6 +35,7 @@ from narrows.training.start import Components, linear_path, principal_components
 DEFAULT_LIKELIHOODS: dict[str, dict[str, Any]] = {
     "real": {"name": "normal", "scale": "learned"},
     "unit": {"name": "bernoulli"},
+    "count": {"name": "poisson"},
 }
 """The likelihood of values of each kind, unless one is asked for."""
 
@@ -97,7 +98,7 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     train, judges = _sources(samples, held_out, schema, asked, device)
     plan = plan_for(asked, model, len(train), device)
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
-    wanted = asked.options.get("linear_path", True)
+    wanted = asked.options.get("linear_path", True) and not schema.spec.sparse
     found = principal_components(train, chosen["latent_dim"], generator(asked.seed, START)) if wanted else None
     begun = found is not None and start_as(model, found)
     loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())

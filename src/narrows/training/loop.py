@@ -313,15 +313,17 @@ def judge(model: AutoencoderModule, source: Source, batch_size: int, seed: int) 
     """
     model.eval()
     rng: Generator = generator(seed, VALIDATION, device=source.device)
+    mean = model.likelihood.mean
+
+    def squared_error(params: Tensor, x: Tensor) -> Tensor:
+        return (x - mean(params)).square()
+
     terms, squares, scored = Terms(), torch.zeros((), dtype=torch.float64, device=source.device), 0
     for view in source.batches(max(batch_size, 256)):
         trace: Trace = model(view, rng)
         _, loss = model.objective(trace, model, rng)
         terms.add(loss, len(view.x))
-        residual = view.x - trace.prediction.mean()
-        if view.scored is not None:
-            residual = residual * view.scored
-        squares += residual.square().sum().double()
-        scored += residual.numel() if view.scored is None else int(view.scored.sum())
+        squares += trace.prediction.total(squared_error, view.x, view.scored).double().sum()
+        scored += view.x.numel() if view.scored is None else int(view.scored.sum())
     terms.settle()
     return {**terms.means(), "error": float(squares) / max(1, scored)}

@@ -13,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from narrows.core.errors import ChoiceError, unknown
 from narrows.core.spec import SampleSpec
-from narrows.core.trace import View
+from narrows.core.trace import Columns, View, csr
+from narrows.data.sparse import SAMPLED
 
 if TYPE_CHECKING:
     from narrows.model import AutoencoderModule
@@ -70,8 +71,18 @@ def operations(model: AutoencoderModule) -> int:
     """Multiplications and additions of one row on its way through a model, counted by torch."""
     device = next(model.parameters()).device
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(View(torch.zeros(1, *model.spec.shape, device=device)))
+        model(_empty_view(model.spec, device))
     return max(1, counter.get_total_flops())
+
+
+def _empty_view(spec: SampleSpec, device: torch.device) -> View:
+    """A view of one sample of zeros; of sparse ones, with as many columns scored as a step of training would."""
+    if not spec.sparse:
+        return View(torch.zeros(1, *spec.shape, device=device))
+    columns = torch.arange(min(spec.size, SAMPLED), device=device)
+    starts = torch.zeros(2, dtype=torch.int64, device=device)
+    empty = csr(starts, starts[:0], torch.zeros(0, device=device), spec.size)
+    return View(empty, columns=Columns(columns, torch.ones(len(columns), device=device)))
 
 
 def patience(epochs: int) -> int:

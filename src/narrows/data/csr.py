@@ -1,0 +1,87 @@
+"""Sparse matrices as users have them, checked once, as rows of non-zeros (CSR); and back from dense blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from narrows.core.errors import InputError
+from narrows.data.arrays import Array, in_type
+
+Rows = sparse.csr_array
+
+
+@dataclass(frozen=True)
+class SparseForm:
+    """What reconstructions of sparse rows come back as: CSR, where small values are zeros.
+
+    Args:
+        dtype: The type of the values; whole numbers are rounded.
+        least: The smallest size of a value that is no zero; half of it is enough to be kept.
+    """
+
+    dtype: np.dtype[Any]
+    least: float
+
+    def thin(self, values: Array) -> Rows:
+        """Dense rows (n, d) of float64 as CSR."""
+        kept = np.where(np.abs(values) >= 0.5 * self.least, values, 0)
+        return Rows(in_type(kept, self.dtype))
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether something is one of scipy's sparse matrices or arrays."""
+    return bool(sparse.issparse(X))
+
+
+def as_rows(X: Any, least_rows: int = 1) -> Rows:
+    """Any sparse matrix as CSR without zeros or duplicates among its entries; not copied where it is that already.
+
+    Raises:
+        InputError: Complex values or objects, missing or infinite values, another shape than (n, d), no rows or columns.
+    """
+    if X.ndim != 2:
+        raise InputError(f"Expected 2D array, got {X.ndim}D array instead: a sparse X has the shape (n, columns)")
+    if X.dtype.kind == "c":
+        raise InputError(
+            "Complex data not supported: X holds complex numbers, pass real and imaginary parts as columns"
+        )
+    if X.dtype.kind not in "biuf":
+        raise InputError(f"X is a sparse matrix of {X.dtype}, which are no numbers: convert them first")
+    if X.shape[1] == 0:
+        raise InputError(
+            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required by an autoencoder"
+        )
+    if X.shape[0] < least_rows:
+        raise InputError(
+            f"Found array with {X.shape[0]} sample(s) (shape={X.shape}) while a minimum of {least_rows} is "
+            "required by an autoencoder"
+        )
+    found = Rows(X)
+    if found.data.dtype.kind == "f":
+        _check_finite(found)
+    if not found.has_canonical_format or not found.data.all():
+        found = found.copy()
+        found.sum_duplicates()
+        found.eliminate_zeros()
+    return found
+
+
+def _check_finite(rows: Rows) -> None:
+    wrong = np.flatnonzero(~np.isfinite(rows.data))
+    if len(wrong):
+        row = int(np.searchsorted(rows.indptr, wrong[0], side="right")) - 1
+        value = "inf" if np.isinf(rows.data[wrong[0]]) else "NaN"
+        raise InputError(
+            f"X has {value} in row {row}, column {rows.indices[wrong[0]]}: a sparse matrix cannot have NaN or infinite "
+            "values, drop those entries"
+        )
+
+
+def stack(blocks: Sequence[Rows]) -> Rows:
+    """Blocks of rows, one below the other."""
+    return Rows(sparse.vstack(blocks, format="csr"))
