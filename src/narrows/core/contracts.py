@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Generator, Tensor, nn
 
 from narrows.core.spec import SampleSpec, Values
-from narrows.core.trace import Code, Features, Loss, Trace, View
+from narrows.core.trace import Code, Features, Loss, Share, Trace, View
 
 if TYPE_CHECKING:
     from narrows.model import AutoencoderModule
@@ -105,8 +105,8 @@ class Readout(ABC):
         """Every row's numbers at some columns, (n, p, m)."""
 
     @abstractmethod
-    def at_entries(self, x: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
-        """The numbers at each entry of a CSR tensor, (1, p, entries), and every row's at other columns, (n, p, m)."""
+    def at_entries(self, x: Tensor, share: Share | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The numbers at each entry of a CSR tensor, (1, p, entries), and (rows, p, columns) of each block of a share."""
 
 
 class Decoder(Part):
@@ -122,6 +122,10 @@ class Decoder(Part):
 
     def readout(self, code: Code, context: Tensor | None) -> Readout:
         """The same numbers, where they are asked for: of decoders that are made for sparse rows alone."""
+        raise AssertionError(f"{type(self).__name__} is not made for sparse rows")
+
+    def begin_at(self, numbers: Tensor) -> None:
+        """Give these, (columns,), as the first of the p numbers of each value, whatever the code: as `readout`."""
         raise AssertionError(f"{type(self).__name__} is not made for sparse rows")
 
     @abstractmethod
@@ -181,6 +185,8 @@ class Penalty(Part):
     weight: float
     needs_unit_code: ClassVar[bool] = False
     """Whether the penalty makes sense only for codes between 0 and 1."""
+    needs_dense: ClassVar[bool] = False
+    """Whether the penalty looks at the values of samples themselves, which sparse rows do not hold."""
 
     @abstractmethod
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> Tensor:

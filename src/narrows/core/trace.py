@@ -8,7 +8,7 @@ Shapes: n samples in a batch, `*s` the shape of one sample, d the size of the co
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -33,16 +33,24 @@ def csr(starts: Tensor, columns: Tensor, values: Tensor, width: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Columns:
-    """A sample of columns that stands for all of them.
+class Share:
+    """A share of the zeros of sparse rows that stands for all of them.
+
+    Row i is scored at the columns j with j = i + shift (mod parts): every row at as many columns, every column in as
+    many rows, so that none goes long unseen; and any zero with a chance of 1 / parts, over shifts.
 
     Args:
-        index: Which columns, (m,), none twice.
-        weights: How many columns each stands for, (m,): one over the chance that it was drawn.
+        parts: How many zeros each one that is scored stands for.
+        shift: From 0 to parts - 1.
     """
 
-    index: Tensor
-    weights: Tensor
+    parts: int
+    shift: int
+
+    def blocks(self) -> Iterator[tuple[slice, slice]]:
+        """Rows and columns that are scored together."""
+        for first in range(self.parts):
+            yield slice(first, None, self.parts), slice((first + self.shift) % self.parts, None, self.parts)
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class View:
         visible: What the encoder is shown, (n, *s) bool.
         scored: Where the distortion counts, (n, *s) bool.
         context: Labels or other conditions, (n, c).
-        columns: The columns at which the zeros of sparse rows are scored; all of them without.
+        share: Which zeros of sparse rows are scored; all of them without.
     """
 
     x: Tensor
@@ -63,7 +71,7 @@ class View:
     visible: Tensor | None = None
     scored: Tensor | None = None
     context: Tensor | None = None
-    columns: Columns | None = None
+    share: Share | None = None
 
     @classmethod
     def with_gaps(cls, x: Tensor) -> View:
@@ -87,7 +95,7 @@ class View:
         if self.sparse:
             starts = self.x.crow_indices()
             starts = torch.cat([starts, starts[-1:].expand(missing)])
-            return View(csr(starts, self.x.col_indices(), self.x.values(), self.x.shape[1]), columns=self.columns)
+            return View(csr(starts, self.x.col_indices(), self.x.values(), self.x.shape[1]), share=self.share)
         masks = (self.present, self.visible, self.scored, self.context)
         first = [None if t is None else torch.cat([t, t[:1].expand(missing, *t.shape[1:])]) for t in masks]
         return View(torch.cat([self.x, self.x[:1].expand(missing, *self.x.shape[1:])]), *first)
@@ -161,13 +169,13 @@ class SparsePrediction:
 
         sum_j t(p_j, x_j) = sum_{j: x_j != 0} [t(p_j, x_j) - t(p_j, 0)] + sum_j t(p_j, 0),
 
-    of which a sample of columns, each with its weight, gives the second without bias (reconstruction sampling;
-    Dauphin, Glorot and Bengio 2011).
+    of which a share of the zeros gives the second without bias (reconstruction sampling; Dauphin, Glorot and Bengio
+    2011, who draw columns; here every column is in every share).
 
     Args:
         likelihood: Whose numbers the decoder gives.
         readout: The decoder's numbers, where they are asked for.
-        view: The rows that were coded, and the columns at which their zeros are scored.
+        view: The rows that were coded, and which of their zeros are scored.
     """
 
     likelihood: Likelihood
@@ -175,27 +183,24 @@ class SparsePrediction:
     view: View
 
     @cached_property
-    def _sampled(self) -> tuple[Tensor, Tensor]:
-        """The numbers at the entries, (1, p, e), and at the sampled columns, (n, p, m)."""
-        columns = self.view.columns
-        return self.readout.at_entries(self.view.x, self._no_columns if columns is None else columns.index)
-
-    @property
-    def _no_columns(self) -> Tensor:
-        return self.view.x.col_indices()[:0]
+    def _shared(self) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The numbers at the entries, (1, p, e), and in each block of the share."""
+        return self.readout.at_entries(self.view.x, self.view.share)
 
     def total(self, term: Term, x: Tensor, scored: Tensor | None) -> Tensor:
-        """The sum of a term over the values of each sample, (n,); an estimate where columns are sampled."""
+        """The sum of a term over the values of each sample, (n,); an estimate where a share is scored."""
         assert x is self.view.x, "the rows are those that were predicted"
         assert scored is None, "sparse rows have no gaps"
-        at_entries, at_columns = self._sampled
+        at_entries, blocks = self._shared
         values = x.values().unsqueeze(0)
         excess = (term(at_entries, values) - term(at_entries, torch.zeros_like(values))).squeeze(0)
         starts = x.crow_indices()
         rows = torch.arange(len(x), device=starts.device).repeat_interleave(starts.diff())
         found = excess.new_zeros(len(x)).index_add(0, rows, excess)
-        if self.view.columns is not None:
-            return found + self._at_zero(term, at_columns) @ self.view.columns.weights
+        if self.view.share is not None:
+            for (rows_of, _), block in zip(self.view.share.blocks(), blocks, strict=True):
+                found[rows_of] += self.view.share.parts * self._at_zero(term, block).sum(1)
+            return found
         for first in range(0, x.shape[1], COLUMNS):
             found = found + self._at_zero(term, self.readout.at_columns(slice(first, first + COLUMNS))).sum(1)
         return found

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+from scipy import io, sparse
 
-from narrows.core.errors import InputError
+from narrows.core.errors import FileError, InputError
 from narrows.data.arrays import Array, in_type
 
 Rows = sparse.csr_array
+SPARSE_KEYS = {"format", "shape", "data"}
+"""The arrays that tell a file of scipy's `save_npz` from other `.npz` files."""
 
 
 @dataclass(frozen=True)
@@ -85,3 +88,32 @@ def _check_finite(rows: Rows) -> None:
 def stack(blocks: Sequence[Rows]) -> Rows:
     """Blocks of rows, one below the other."""
     return Rows(sparse.vstack(blocks, format="csr"))
+
+
+def read_sparse_npz(path: Path) -> Any:
+    """What scipy's `save_npz` wrote, which executes nothing.
+
+    Raises:
+        ValueError: The arrays are not those of a sparse matrix.
+    """
+    try:
+        found = sparse.load_npz(path)
+        found = Rows(found)
+        found.check_format()
+    except (KeyError, TypeError, AttributeError, NotImplementedError) as error:
+        raise ValueError(f"its sparse matrix is garbled: {error}") from error
+    return found
+
+
+def read_mtx(path: Path) -> Any:
+    """A file of the Matrix Market: sparse rows from coordinates, an array where every value is written.
+
+    Raises:
+        FileError: The file is damaged or of another kind.
+    """
+    try:
+        found = io.mmread(path, spmatrix=False)
+    except (ValueError, OSError, EOFError, OverflowError, MemoryError) as error:
+        reason = " ".join(str(error).split())
+        raise FileError(f"{path} is no file of the Matrix Market, or it is damaged or cut short ({reason})") from error
+    return Rows(found) if is_sparse(found) else found

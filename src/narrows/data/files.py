@@ -1,6 +1,6 @@
 """Data files: what a path holds, as something that `fit` takes.
 
-.npy .npz .npz:key .csv .parquet    idx (.ubyte, .gz)    image files, folders of images
+.npy .npz .npz:key .csv .parquet    sparse .npz and .mtx    idx (.ubyte, .gz)    image files, folders of images
 """
 
 import gzip
@@ -15,6 +15,7 @@ import numpy as np
 
 from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
+from narrows.data.csr import SPARSE_KEYS, read_mtx, read_sparse_npz
 from narrows.data.images import IMAGES, read_folder, read_image
 from narrows.data.tables import read_csv, read_parquet
 
@@ -27,7 +28,7 @@ def open_data(source: Any) -> Any:
     """The data in a file or folder, as something that `fit` takes; anything that is no path is returned as it is.
 
     `.npy` is a memory map, `.npz:key` one array of several, a table with column names a data frame where pandas is
-    installed; everything else is an array.
+    installed, `.mtx` and what scipy's `save_npz` wrote a sparse matrix; everything else is an array.
 
     Args:
         source: A path, or data.
@@ -79,10 +80,12 @@ def _npy(path: Path) -> Array:
         raise FileError(f"{path} is no .npy file of numbers, or it is damaged or cut short ({error})") from error
 
 
-def _npz(path: Path, key: str = "") -> Array:
+def _npz(path: Path, key: str = "") -> Any:
     try:
         with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as arrays:
             known = list(arrays)
+            if SPARSE_KEYS <= set(known) and not key:
+                return read_sparse_npz(path)
             if len(known) == 1 and not key:
                 key = known[0]
             found: Array | None = arrays[key] if key in known else None
@@ -121,6 +124,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     ".npy": _npy,
     ".npz": _npz,
     ".csv": read_csv,
+    ".mtx": read_mtx,
     ".parquet": read_parquet,
     ".ubyte": _idx,
     ".gz": _idx,

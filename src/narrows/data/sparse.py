@@ -16,15 +16,17 @@ from torch import Generator, Tensor
 
 from narrows.core.errors import InputError, unknown
 from narrows.core.spec import Kind, SampleSpec, Values
-from narrows.core.trace import Columns, View, csr
-from narrows.data.arrays import Array, in_type
+from narrows.core.trace import Share, View, csr
+from narrows.data.arrays import Array
 from narrows.data.csr import Rows, SparseForm, as_rows
 from narrows.data.samples import Samples
 from narrows.data.schema import ArraySchema, Scaling
-from narrows.data.sources import Source
+from narrows.data.sources import GATHERED, Source
 
-SAMPLED = 2048
-"""How many columns are scored as zeros in a step of training; up to so many there are no samples of them."""
+SCORED = 2_500
+"""How many zeros of a row a step of training scores, at least; a larger share of them costs too much."""
+MOST_PARTS = 8
+"""How many zeros one that is scored may stand for."""
 
 
 class SparseSamples(Samples):
@@ -72,7 +74,7 @@ class SparseSamples(Samples):
     def _scale(self, scaling: str) -> Array:
         """The root of the mean square of all values, or of those of each column."""
         squares = np.bincount(self.rows.indices, np.square(self.rows.data, dtype=np.float64), self.rows.shape[1])
-        squares /= len(self)
+        squares = squares / len(self)
         if scaling == "none" or not squares.any():
             return np.ones(1)
         return np.sqrt(np.where(squares > 0, squares, 1) if scaling == "column" else squares.mean(keepdims=True))
@@ -93,8 +95,7 @@ class SparseSamples(Samples):
 class SparseSource(Source):
     """Some rows of a CSR matrix; a model that was made for dense rows gets them dense, a batch at a time.
 
-    Shuffled batches, which are there to train on, carry a sample of the columns at which zeros are scored. A column is
-    drawn with a chance that grows with how often it is not zero, half of the sample being spread evenly.
+    Shuffled batches, which are there to train on, say at which share of the columns their zeros are scored.
 
     Args:
         array: Raw values.
@@ -110,7 +111,7 @@ class SparseSource(Source):
         self.array = array
         self.schema = schema
         self.rows = rows
-        self.chances = _chances(array) if schema.spec.sparse and array.shape[1] > SAMPLED else None
+        self.parts = parts(schema.spec)
 
     def __len__(self) -> int:
         return int(self.array.shape[0]) if self.rows is None else len(self.rows)
@@ -127,8 +128,8 @@ class SparseSource(Source):
         rows = positions if self.rows is None else self.rows[positions]
         block = self.array[rows.numpy()]
         if not self.schema.spec.sparse:
-            dense = block.toarray()
-            return self.schema.view(torch.from_numpy(in_type(dense, np.dtype(np.float64))).to(self.device))
+            known = block if block.dtype in GATHERED else block.astype(np.float64)
+            return self.schema.view(torch.from_numpy(known.toarray()).to(self.device))
         scale = self.schema.scale if len(self.schema.scale) == 1 else self.schema.scale[block.indices]
         values = torch.from_numpy((block.data / scale).astype(np.float32))
         indices = (torch.from_numpy(part.astype(np.int64)) for part in (block.indptr, block.indices))
@@ -136,24 +137,18 @@ class SparseSource(Source):
         return View(csr(starts, columns, values.to(self.device), block.shape[1]))
 
     def to_train_on(self, view: View, rng: Generator) -> View:
-        return replace(view, columns=self.columns(rng))
-
-    def columns(self, rng: Generator) -> Columns | None:
-        """A sample of the columns, by systematic sampling in random order; None where all of them are scored."""
-        if self.chances is None:
-            return None
-        order = torch.randperm(len(self.chances), generator=rng)
-        passed = self.chances[order].cumsum(0) + torch.rand((), generator=rng, dtype=torch.float64)
-        ticks = passed.floor().diff(prepend=passed.new_zeros(1)) > 0
-        index = order[ticks]
-        return Columns(index.to(self.device), (1 / self.chances[index]).float().to(self.device))
+        if self.parts == 1:
+            return view
+        return replace(view, share=Share(self.parts, int(torch.randint(self.parts, (), generator=rng))))
 
 
-def _chances(array: Rows) -> Tensor:
-    """The chance of each column to be drawn, float64, at most 1; they add up to `SAMPLED` or less."""
-    often = torch.from_numpy(np.bincount(array.indices, minlength=array.shape[1]).astype(np.float64))
-    share = 0.5 / array.shape[1] + 0.5 * often / often.sum().clamp(min=1)
-    return (SAMPLED * share).clamp(max=1.0)
+def parts(spec: SampleSpec) -> int:
+    """How many zeros of a row one that is scored stands for in training: 8 from 20,000 columns on, 1 of dense samples.
+
+    >>> [parts(SampleSpec("vector", (d,), sparse=True)) for d in (1_000, 10_000, 50_000)]
+    [1, 4, 8]
+    """
+    return max(1, min(MOST_PARTS, spec.size // SCORED)) if spec.sparse else 1
 
 
 def _least(entries: Array) -> float:

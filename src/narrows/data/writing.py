@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
+from narrows.data.csr import is_sparse
 from narrows.data.images import write_image
 from narrows.data.tables import write_table
 from narrows.data.tensor_file import replacing
@@ -81,7 +83,7 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
 
     Args:
         path: `.npy`, `.npz`, `.csv`, `.parquet`, `.png` for one image, or no ending for a folder of images.
-        data: Values; for images (n, height, width), (n, height, width, channels) or (n, channels, height, width) uint8.
+        data: Values, sparse rows for `.npz` alone; for images (n, height, width), (n, height, width, channels) or (n, channels, height, width) uint8.
         columns: Names of the columns; a frame brings its own.
 
     Raises:
@@ -89,7 +91,11 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
         InputError: The data do not fit the format.
     """
     check_output(path)
-    target, array = Path(path), np.asarray(data)
+    target = Path(path)
+    if is_sparse(data):
+        _write_sparse(target, data)
+        return
+    array = np.asarray(data)
     named = getattr(data, "columns", columns)
     names = None if named is None else list(map(str, named))
     suffix = target.suffix.lower()
@@ -106,6 +112,13 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
             np.save(file, array) if suffix == ".npy" else np.savez(file, data=array)
     else:
         _write_images(target, _channels_last(target, array))
+
+
+def _write_sparse(target: Path, rows: Any) -> None:
+    if target.suffix.lower() != ".npz":
+        raise InputError(f"{target} would hold sparse rows: write .npz, as scipy's load_npz reads it")
+    with replacing(target) as temporary, temporary.open("wb") as file:
+        sparse.save_npz(file, rows)
 
 
 def _write_images(target: Path, images: Array) -> None:

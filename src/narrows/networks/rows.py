@@ -1,4 +1,4 @@
-"""Affine maps that touch only what is there: of rows that are mostly zeros, and to some of the columns.
+"""Affine maps that touch only what is there: of rows that are mostly zeros, and to some of the places.
 
     y = x W + b, x sparse: the sum of the rows of W where x is not zero        p_ij = h_i . w_j + b_j at chosen (i, j)
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from narrows.core.contracts import Readout
-from narrows.core.trace import csr
+from narrows.core.trace import Share, csr
 
 
 @dataclass(frozen=True)
@@ -88,22 +88,27 @@ class _Product(torch.autograd.Function):
         return None, ctx.pattern.transposed_times(values, gradient.contiguous()), None
 
 
-class _Sampled(torch.autograd.Function):
-    """The products h_i . w_j at the entries of a pattern, and for every i at some columns j."""
+class _Shared(torch.autograd.Function):
+    """The products h_i . w_j at the entries of a pattern, and in each block of a share."""
 
     @staticmethod
-    def forward(ctx: Any, h: Tensor, weight: Tensor, pattern: Pattern, columns: Tensor) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(h, weight, columns)
-        ctx.pattern = pattern
-        return pattern.dots(h, weight), h @ weight.index_select(0, columns).mT
+    def forward(
+        ctx: Any, h: Tensor, weight: Tensor, pattern: Pattern, blocks: tuple[tuple[slice, slice], ...]
+    ) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(h, weight)
+        ctx.pattern, ctx.blocks = pattern, blocks
+        return pattern.dots(h, weight), *(h[rows] @ weight[columns].mT for rows, columns in blocks)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, at_entries: Tensor, at_columns: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        h, weight, columns = ctx.saved_tensors
-        at_columns = at_columns.to(h.dtype)
-        to_h = ctx.pattern.times(at_entries, weight).addmm_(at_columns, weight.index_select(0, columns))
-        to_weight = ctx.pattern.transposed_times(at_entries, h).index_add_(0, columns, at_columns.mT @ h)
+    def backward(ctx: Any, at_entries: Tensor, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        h, weight = ctx.saved_tensors
+        to_h = ctx.pattern.times(at_entries, weight)
+        to_weight = ctx.pattern.transposed_times(at_entries, h)
+        for (rows, columns), gradient in zip(ctx.blocks, gradients, strict=True):
+            block = gradient.to(h.dtype)
+            to_h[rows].addmm_(block, weight[columns])
+            to_weight[columns].addmm_(block.mT, h[rows])
         return to_h, to_weight, None, None
 
 
@@ -145,11 +150,12 @@ class LinearReadout(Readout):
         found = [F.linear(self.h, head.weight[columns], head.bias[columns]) for head in self.heads]
         return torch.stack(found, 1).float()
 
-    def at_entries(self, x: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+    def at_entries(self, x: Tensor, share: Share | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         pattern, h = Pattern.of(x), self.h.float()
-        entries, block = [], []
-        for head in self.heads:
-            there, sampled = _Sampled.apply(h, head.weight, pattern, columns)
-            entries.append(there + head.bias.index_select(0, pattern.columns))
-            block.append(sampled.float() + head.bias.index_select(0, columns))
-        return torch.stack(entries).unsqueeze(0), torch.stack(block, 1)
+        blocks = () if share is None else tuple(share.blocks())
+        found = [_Shared.apply(h, head.weight, pattern, blocks) for head in self.heads]
+        entries = [at[0] + head.bias.index_select(0, pattern.columns) for at, head in zip(found, self.heads, strict=True)]
+        return torch.stack(entries).unsqueeze(0), tuple(
+            torch.stack([at[i + 1].float() + head.bias[columns] for at, head in zip(found, self.heads, strict=True)], 1)
+            for i, (_, columns) in enumerate(blocks)
+        )

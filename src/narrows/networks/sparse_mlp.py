@@ -49,5 +49,12 @@ class SparseDecoder(Decoder):
     def readout(self, code: Code, context: Tensor | None) -> Readout:
         return LinearReadout(self.hidden(code.z), tuple(self.heads))  # type: ignore[arg-type]  # a list of linear maps
 
+    @torch.no_grad()
+    def begin_at(self, numbers: Tensor) -> None:
+        silenced(self.heads)
+        first = self.heads[0]
+        assert isinstance(first, nn.Linear)
+        first.bias.copy_(numbers)
+
     def silence(self) -> bool:
         return False

@@ -31,6 +31,8 @@ class Contractive(Penalty):
         probes: How many random directions of the code one step looks along; None for all d rows.
     """
 
+    needs_dense = True
+
     def __init__(self, weight: float = 0.1, probes: int | None = 2) -> None:
         super().__init__()
         if probes is not None and probes < 1:

@@ -87,6 +87,10 @@ def assemble(
             f"the corruption {snake_case(type(corrupts).__name__)!r} makes no sense of {spec.values} values: choose "
             + " or ".join(repr(name) for name, part in CORRUPTIONS.items() if spec.values in part.supports)
         )
+    if spec.sparse and not isinstance(corrupts, corruptions.Clean):
+        raise ChoiceError(
+            f"the corruption {snake_case(type(corrupts).__name__)!r} needs dense samples: it would fill in zeros"
+        )
     model = AutoencoderModule(
         spec=spec,
         corruption=corrupts,

@@ -30,7 +30,7 @@ from narrows.training.loop import Loop, Plan, judge
 from narrows.training.optimisers import DEFAULT_RATES
 from narrows.training.report import reports
 from narrows.training.seeds import SPLIT, START, WEIGHTS, generator
-from narrows.training.start import Components, linear_path, principal_components, start_as
+from narrows.training.start import Components, linear_path, principal_components, start_as, start_at_means
 
 DEFAULT_LIKELIHOODS: dict[str, dict[str, Any]] = {
     "real": {"name": "normal", "scale": "learned"},
@@ -101,6 +101,8 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     wanted = asked.options.get("linear_path", True) and not schema.spec.sparse
     found = principal_components(train, chosen["latent_dim"], generator(asked.seed, START)) if wanted else None
     begun = found is not None and start_as(model, found)
+    if schema.spec.sparse:
+        start_at_means(model, train)
     loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())
     with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
         history = loop.run(report)
@@ -134,7 +136,11 @@ class Continuation:
         self.module.to(self.device)
         if begun is None:
             source = samples.source(self.schema, device=self.device)
-            start_as(self.module, principal_components(source, self.chosen["latent_dim"], generator(asked.seed, START)))
+            if self.schema.spec.sparse:
+                start_at_means(self.module, source)
+            else:
+                rng = generator(asked.seed, START)
+                start_as(self.module, principal_components(source, self.chosen["latent_dim"], rng))
         plan = plan_for(asked, self.module, len(samples), self.device)
         self.plan = replace(plan, epochs=1, schedule="constant", warmup=0, max_time=None)
         self.passes = 0

@@ -13,8 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from narrows.core.errors import ChoiceError, unknown
 from narrows.core.spec import SampleSpec
-from narrows.core.trace import Columns, View, csr
-from narrows.data.sparse import SAMPLED
+from narrows.core.trace import Share, View, csr
+from narrows.data.sparse import parts
 
 if TYPE_CHECKING:
     from narrows.model import AutoencoderModule
@@ -76,13 +76,12 @@ def operations(model: AutoencoderModule) -> int:
 
 
 def _empty_view(spec: SampleSpec, device: torch.device) -> View:
-    """A view of one sample of zeros; of sparse ones, with as many columns scored as a step of training would."""
+    """A view of one sample of zeros; of sparse ones, with as many zeros scored as a step of training would."""
     if not spec.sparse:
         return View(torch.zeros(1, *spec.shape, device=device))
-    columns = torch.arange(min(spec.size, SAMPLED), device=device)
     starts = torch.zeros(2, dtype=torch.int64, device=device)
     empty = csr(starts, starts[:0], torch.zeros(0, device=device), spec.size)
-    return View(empty, columns=Columns(columns, torch.ones(len(columns), device=device)))
+    return View(empty, share=Share(parts(spec), 0))
 
 
 def patience(epochs: int) -> int:

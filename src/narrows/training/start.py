@@ -110,6 +110,22 @@ def start_as(model: AutoencoderModule, found: Components) -> bool:
     return True
 
 
+@torch.no_grad()
+def start_at_means(model: AutoencoderModule, source: Source) -> None:
+    """Let a model of sparse rows begin with the mean of each column, where its likelihood knows how to say that."""
+    total = torch.zeros(source.spec.size, dtype=torch.float64, device=source.device)
+    squares = torch.zeros_like(total)
+    for view in source.batches(BLOCK):
+        values, columns = view.x.values().double(), view.x.col_indices()
+        total.index_add_(0, columns, values)
+        squares.index_add_(0, columns, values.square())
+    mean = total / len(source)
+    numbers = model.likelihood.centre(mean.float())
+    if numbers is not None:
+        model.decoder.begin_at(numbers)
+    model.likelihood.start((squares / len(source) - mean.square()).clamp(min=0).mean().float())
+
+
 def linear_path(model: AutoencoderModule) -> list[nn.Parameter]:
     """The weights of a model's linear path."""
     halves = (model.encoder.linear, model.decoder.linear)
