@@ -17,11 +17,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from common import load, machine, spread, table, write_between
-from peak_memory import resident
 from scipy import sparse
 
 import narrows
+from common import load, machine, spread, table, write_between
+from peak_memory import resident
 
 WAYS = {
     "CSR": ("csr", "float32"),

@@ -134,7 +134,8 @@ def test_the_same_seed_gives_the_same_bits(monkeypatch):
 
 def test_what_needs_dense_rows_says_so():
     spec = SampleSpec("vector", (9,), "unit", sparse=True)
-    for parts in ({"corruption": "masking"}, {"penalties": ["contractive"]}, {"network": {"name": "mlp", "tied": True}}):
+    tied = {"name": "mlp", "tied": True}
+    for parts in ({"corruption": "masking"}, {"penalties": ["contractive"]}, {"network": tied}):
         with pytest.raises(ChoiceError, match="dense samples"):
             assemble(spec, 2, likelihood="bernoulli", **parts)
 

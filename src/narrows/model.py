@@ -55,7 +55,9 @@ class AutoencoderModule(nn.Module):
             if penalty.needs_unit_code and not bottleneck.unit_code:
                 raise ChoiceError(f"{type(penalty).__name__} needs a code between 0 and 1, as Plain(squash='sigmoid')")
             if penalty.needs_dense and spec.sparse:
-                raise ChoiceError(f"{type(penalty).__name__} needs dense samples, got sparse ones: choose another penalty")
+                raise ChoiceError(
+                    f"{type(penalty).__name__} needs dense samples, got sparse ones: choose another penalty"
+                )
         parts = [part for part in self.modules() if isinstance(part, Part)]
         self.with_state = tuple(part for part in parts if type(part).after_step is not Part.after_step)
 

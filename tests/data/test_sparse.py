@@ -162,8 +162,8 @@ def test_sparse_rows_are_written(tmp_path):
 
 def test_damaged_files_are_refused(tmp_path):
     (tmp_path / "x.mtx").write_text("%%MatrixMarket matrix coordinate real general\n3 3 4\n1 1 1.0\n")
-    whole = matrix()
-    np.savez(tmp_path / "x.npz", format=b"csr", shape=[3, 3], data=whole.data, indices=whole.indices, indptr=[0, 9, 1, 2])
+    parts = {"data": matrix().data, "indices": matrix().indices, "indptr": [0, 9, 1, 2]}
+    np.savez(tmp_path / "x.npz", format=b"csr", shape=[3, 3], **parts)
     for name in ("x.mtx", "x.npz"):
         with pytest.raises(FileError, match="damaged or cut short"):
             open_data(tmp_path / name)

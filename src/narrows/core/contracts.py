@@ -106,7 +106,7 @@ class Readout(ABC):
 
     @abstractmethod
     def at_entries(self, x: Tensor, share: Share | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The numbers at each entry of a CSR tensor, (1, p, entries), and (rows, p, columns) of each block of a share."""
+        """The numbers at each entry of a CSR tensor, (1, p, entries), and of each block of a share, (n_b, p, m_b)."""
 
 
 class Decoder(Part):

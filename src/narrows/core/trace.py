@@ -97,8 +97,10 @@ class View:
             starts = torch.cat([starts, starts[-1:].expand(missing)])
             return View(csr(starts, self.x.col_indices(), self.x.values(), self.x.shape[1]), share=self.share)
         masks = (self.present, self.visible, self.scored, self.context)
-        first = [None if t is None else torch.cat([t, t[:1].expand(missing, *t.shape[1:])]) for t in masks]
-        return View(torch.cat([self.x, self.x[:1].expand(missing, *self.x.shape[1:])]), *first)
+        made = [None if t is None else torch.cat([t, t[:1].expand(missing, *t.shape[1:])]) for t in masks]
+        present, visible, scored, context = made
+        x = torch.cat([self.x, self.x[:1].expand(missing, *self.x.shape[1:])])
+        return View(x, present, visible, scored, context)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from scipy import io, sparse
 from narrows.core.errors import FileError, InputError
 from narrows.data.arrays import Array, in_type
 
-Rows = sparse.csr_array
+Rows = Any
+"""A `csr_array` of scipy's, which has no types."""
 SPARSE_KEYS = {"format", "shape", "data"}
 """The arrays that tell a file of scipy's `save_npz` from other `.npz` files."""
 
@@ -33,7 +34,7 @@ class SparseForm:
     def thin(self, values: Array) -> Rows:
         """Dense rows (n, d) of float64 as CSR."""
         kept = np.where(np.abs(values) >= 0.5 * self.least, values, 0)
-        return Rows(in_type(kept, self.dtype))
+        return sparse.csr_array(in_type(kept, self.dtype))
 
 
 def is_sparse(X: Any) -> bool:
@@ -45,7 +46,7 @@ def as_rows(X: Any, least_rows: int = 1) -> Rows:
     """Any sparse matrix as CSR without zeros or duplicates among its entries; not copied where it is that already.
 
     Raises:
-        InputError: Complex values or objects, missing or infinite values, another shape than (n, d), no rows or columns.
+        InputError: Complex values or objects, missing or infinite values, no rows or no columns.
     """
     if X.ndim != 2:
         raise InputError(f"Expected 2D array, got {X.ndim}D array instead: a sparse X has the shape (n, columns)")
@@ -64,7 +65,7 @@ def as_rows(X: Any, least_rows: int = 1) -> Rows:
             f"Found array with {X.shape[0]} sample(s) (shape={X.shape}) while a minimum of {least_rows} is "
             "required by an autoencoder"
         )
-    found = Rows(X)
+    found = sparse.csr_array(X)
     if found.data.dtype.kind == "f":
         _check_finite(found)
     if not found.has_canonical_format or not found.data.all():
@@ -87,7 +88,7 @@ def _check_finite(rows: Rows) -> None:
 
 def stack(blocks: Sequence[Rows]) -> Rows:
     """Blocks of rows, one below the other."""
-    return Rows(sparse.vstack(blocks, format="csr"))
+    return sparse.csr_array(sparse.vstack(blocks, format="csr"))
 
 
 def read_sparse_npz(path: Path) -> Any:
@@ -98,7 +99,7 @@ def read_sparse_npz(path: Path) -> Any:
     """
     try:
         found = sparse.load_npz(path)
-        found = Rows(found)
+        found = sparse.csr_array(found)
         found.check_format()
     except (KeyError, TypeError, AttributeError, NotImplementedError) as error:
         raise ValueError(f"its sparse matrix is garbled: {error}") from error
@@ -116,4 +117,4 @@ def read_mtx(path: Path) -> Any:
     except (ValueError, OSError, EOFError, OverflowError, MemoryError) as error:
         reason = " ".join(str(error).split())
         raise FileError(f"{path} is no file of the Matrix Market, or it is damaged or cut short ({reason})") from error
-    return Rows(found) if is_sparse(found) else found
+    return sparse.csr_array(found) if is_sparse(found) else found

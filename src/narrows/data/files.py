@@ -84,7 +84,7 @@ def _npz(path: Path, key: str = "") -> Any:
     try:
         with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as arrays:
             known = list(arrays)
-            if SPARSE_KEYS <= set(known) and not key:
+            if set(known) >= SPARSE_KEYS and not key:
                 return read_sparse_npz(path)
             if len(known) == 1 and not key:
                 key = known[0]

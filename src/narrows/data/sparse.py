@@ -1,6 +1,6 @@
 """Sparse samples: matrices of mostly zeros (words of texts, genes of cells), which never become dense as a whole.
 
-    tensor = raw / scale        zero stays zero, so nothing is shifted
+tensor = raw / scale        zero stays zero, so nothing is shifted
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class SparseSamples(Samples):
 
     def _scale(self, scaling: str) -> Array:
         """The root of the mean square of all values, or of those of each column."""
-        squares = np.bincount(self.rows.indices, np.square(self.rows.data, dtype=np.float64), self.rows.shape[1])
+        squares: Array = np.bincount(self.rows.indices, np.square(self.rows.data, dtype=np.float64), self.rows.shape[1])
         squares = squares / len(self)
         if scaling == "none" or not squares.any():
             return np.ones(1)

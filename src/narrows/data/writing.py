@@ -83,7 +83,8 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
 
     Args:
         path: `.npy`, `.npz`, `.csv`, `.parquet`, `.png` for one image, or no ending for a folder of images.
-        data: Values, sparse rows for `.npz` alone; for images (n, height, width), (n, height, width, channels) or (n, channels, height, width) uint8.
+        data: Values, sparse rows for `.npz` alone; for images (n, height, width), (n, height, width, channels) or
+            (n, channels, height, width) uint8.
         columns: Names of the columns; a frame brings its own.
 
     Raises:

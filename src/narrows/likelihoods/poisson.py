@@ -1,6 +1,6 @@
 r"""A Poisson distribution for each count.
 
-    -log p(x | z) = exp(r) - x r + log x!,    r = decoder's output, the log of the rate
+-log p(x | z) = exp(r) - x r + log x!,    r = decoder's output, the log of the rate
 """
 
 import torch

@@ -67,9 +67,7 @@ class Pattern:
 
 def _summed(starts: Tensor, places: Tensor, values: Tensor, matrix: Tensor) -> Tensor:
     """For each group of entries the sum of a matrix's rows at `places`, each times its value."""
-    return F.embedding_bag(
-        places, matrix, starts, per_sample_weights=values, mode="sum", include_last_offset=True
-    )
+    return F.embedding_bag(places, matrix, starts, per_sample_weights=values, mode="sum", include_last_offset=True)
 
 
 class _Product(torch.autograd.Function):
@@ -130,7 +128,7 @@ class RowsLinear(nn.Module):
         """(n, in_features), CSR or dense, to (n, out_features)."""
         if x.layout != torch.sparse_csr:
             return x @ self.weight + self.bias
-        product: Tensor = _Product.apply(x.values(), self.weight, Pattern.of(x))
+        product: Tensor = _Product.apply(x.values(), self.weight, Pattern.of(x))  # type: ignore[no-untyped-call]
         return product + self.bias
 
 
@@ -153,9 +151,17 @@ class LinearReadout(Readout):
     def at_entries(self, x: Tensor, share: Share | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         pattern, h = Pattern.of(x), self.h.float()
         blocks = () if share is None else tuple(share.blocks())
-        found = [_Shared.apply(h, head.weight, pattern, blocks) for head in self.heads]
-        entries = [at[0] + head.bias.index_select(0, pattern.columns) for at, head in zip(found, self.heads, strict=True)]
-        return torch.stack(entries).unsqueeze(0), tuple(
-            torch.stack([at[i + 1].float() + head.bias[columns] for at, head in zip(found, self.heads, strict=True)], 1)
-            for i, (_, columns) in enumerate(blocks)
-        )
+        found: list[tuple[Tensor, ...]]
+        found = [_Shared.apply(h, head.weight, pattern, blocks) for head in self.heads]  # type: ignore[no-untyped-call]
+        places: tuple[Tensor | slice, ...] = (pattern.columns, *(columns for _, columns in blocks))
+        biases = [head.bias for head in self.heads]
+        made = [
+            torch.stack([at[i].float() + _picked(b, where) for at, b in zip(found, biases, strict=True)], -2)
+            for i, where in enumerate(places)
+        ]
+        return made[0].unsqueeze(0), tuple(made[1:])
+
+
+def _picked(bias: Tensor, where: Tensor | slice) -> Tensor:
+    """Some of the biases; one index may come many times, which `index_select` is quick to differentiate."""
+    return bias[where] if isinstance(where, slice) else bias.index_select(0, where)
