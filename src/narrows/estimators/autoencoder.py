@@ -21,6 +21,7 @@ from narrows.data.samples import Samples
 from narrows.data.schema import ArraySchema, Schema
 from narrows.estimators import model_file
 from narrows.model import AutoencoderModule
+from narrows.recipes.catalogue import DENSE_RECIPES
 from narrows.tasks import codes
 from narrows.training import rules
 from narrows.training.checkpoint import seed_in
@@ -42,7 +43,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         recipe: A named model, see `narrows.recipes()`; `"auto"` is `"convolutional"` for images, else `"deep"`.
         latent_dim: Size of the code; None for the square root of the number of values, at most 64.
         recipe_options: Options of the recipe, such as `{"widths": [256, 64]}`.
-        likelihood: `"auto"` (a coin for zeros and ones, otherwise normal with a learned scale), `"normal"` (squared
+        likelihood: `"auto"` (a coin for zeros and ones, Poisson for sparse counts, else normal with a learned scale), `"normal"` (squared
             error), `"bernoulli"` (binary cross-entropy), or a name with options.
         scaling: `"shared"` (one scale for all columns), `"column"` (one each), `"none"`, or `"auto"`: shared unless
             most columns have ranges far below the widest.
@@ -141,7 +142,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Learn the code.
 
         Args:
-            X: Samples, (n, d) or images.
+            X: Samples, (n, d), sparse or dense, or images.
             y: Ignored.
             validation_data: Samples that judge the model instead of a part of X.
 
@@ -261,7 +262,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.recipe not in DENSE_RECIPES
         return tags
 
     def __getstate__(self) -> dict[str, Any]:

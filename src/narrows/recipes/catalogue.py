@@ -13,6 +13,8 @@ from narrows.recipes.assemble import Asked, assemble
 
 DEFAULT_RECIPES: dict[Kind, str] = {"image": "convolutional"}
 """The recipe for a kind of sample; `"deep"` for the others."""
+DENSE_RECIPES = ("contractive", "denoising")
+"""Recipes of which some part needs dense samples."""
 RECIPE_KINDS: dict[str, Kind] = {}
 """What a recipe takes a sample for, where the data alone could say something else."""
 
