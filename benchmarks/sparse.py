@@ -26,7 +26,6 @@ from peak_memory import resident
 WAYS = {
     "CSR": ("csr", "float32"),
     "dense": ("dense", "float32"),
-    'dense, precision="auto"': ("dense", "auto"),
 }
 
 
@@ -94,7 +93,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--columns", type=int, default=20_000)
     parser.add_argument("--density", type=float, default=0.01)
-    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--batch", type=int, default=1024, choices=(256, 1024))
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--way", choices=WAYS)
@@ -128,7 +127,7 @@ def main() -> None:
         f"{machine()}; load {load()} at the end; {asked.repeats} turns each, medians (least to greatest).\n"
         f"{sizes}, widths 128 and a code of 32.\n\n{table(head, rows)}"
     )
-    write_between("sparse", text)
+    write_between(f"sparse-{asked.batch}", text)
     print(text)
 
 

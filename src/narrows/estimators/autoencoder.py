@@ -43,8 +43,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         recipe: A named model, see `narrows.recipes()`; `"auto"` is `"convolutional"` for images, else `"deep"`.
         latent_dim: Size of the code; None for the square root of the number of values, at most 64.
         recipe_options: Options of the recipe, such as `{"widths": [256, 64]}`.
-        likelihood: `"auto"` (a coin for zeros and ones, Poisson for sparse counts, else normal with a learned scale), `"normal"` (squared
-            error), `"bernoulli"` (binary cross-entropy), or a name with options.
+        likelihood: `"auto"` (a coin for zeros and ones, Poisson for sparse counts, else normal with a learned scale),
+            `"normal"` (squared error), `"bernoulli"` (binary cross-entropy), or a name with options.
         scaling: `"shared"` (one scale for all columns), `"column"` (one each), `"none"`, or `"auto"`: shared unless
             most columns have ranges far below the widest.
         epochs: Passes over the data, at most; None for about 10,000 steps, fewer where steps are heavy.

@@ -190,7 +190,11 @@ def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema
 def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.device) -> Plan:
     """The plan of a run, every choice made."""
     work = rules.operations(model)
-    batch = rules.batch_size(rows, work) if asked.batch_size == "auto" else _whole("batch_size", asked.batch_size)
+    batch = (
+        rules.batch_size(rows, work, model.spec.sparse)
+        if asked.batch_size == "auto"
+        else _whole("batch_size", asked.batch_size)
+    )
     epochs = rules.epochs(rows, batch, work) if asked.epochs is None else _whole("epochs", asked.epochs)
     clip = rules.gradient_clip(asked.optimizer) if asked.gradient_clip == "auto" else asked.gradient_clip
     rate = DEFAULT_RATES.get(asked.optimizer, 1e-3) if asked.learning_rate == "auto" else asked.learning_rate
