@@ -89,7 +89,8 @@ def assemble(
         )
     if spec.sparse and not isinstance(corrupts, corruptions.Clean):
         raise ChoiceError(
-            f"the corruption {snake_case(type(corrupts).__name__)!r} needs dense samples, got sparse ones: it would fill in zeros"
+            f"the corruption {snake_case(type(corrupts).__name__)!r} needs dense samples, got sparse ones: "
+            "it would fill in their zeros"
         )
     model = AutoencoderModule(
         spec=spec,
