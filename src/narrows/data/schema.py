@@ -91,6 +91,7 @@ class Statistics:
     binary: bool
     whole: bool
     gaps: bool
+    empty: Array
 
     @classmethod
     def of(cls, array: Array, named: Any = None, by_last: bool = False) -> Statistics:
@@ -129,8 +130,10 @@ class Statistics:
         if not np.isfinite(squares).all():
             column = column_name(named, int(np.flatnonzero(~np.isfinite(squares))[0]))
             raise InputError(f"X has values in column {column} too large to square without overflow: rescale it")
+        if not count.any():
+            raise InputError("X has no values at all: every one is missing")
         low, high = np.where(count == 0, 0, low), np.where(count == 0, 0, high)
-        return cls(mean, squares / np.maximum(1, count), low, high, binary, whole, gaps)
+        return cls(mean, squares / np.maximum(1, count), low, high, binary, whole, gaps, count == 0)
 
 
 def _blocks(array: Array) -> Iterator[tuple[int, Array]]:
@@ -175,7 +178,8 @@ class ArraySchema(Schema):
         layout: How samples lie in raw arrays, see `layout_of`.
         dtype: The raw type, which outputs come back in.
         shift, scale: float64; (1,), or (d,) for each column, or (channels, 1) for each channel of a series.
-        fill: What columns or channels that never varied come back as, NaN for those that did; shaped likewise.
+        fill: What columns or channels that never varied come back as, shaped likewise: NaN for those that did vary,
+            inf for those that had no values at all and come back without any.
         resolution: The least difference that means something, in units of the tensor.
     """
 
@@ -234,7 +238,7 @@ class ArraySchema(Schema):
                 scale = np.sqrt(varying.mean(keepdims=True)) if len(varying) else np.ones(1)
         step = 1.0 if array.dtype.kind in "biu" else 0.0
         resolution = max(1e-3, 0.25 * step / float(scale.min()))
-        fill = np.where(constant, found.low, np.nan)
+        fill = np.where(found.empty, np.inf, np.where(constant, found.low, np.nan))
         kind, shape = LAYOUTS[layout].sample(array.shape[1:])
         levels = int(found.high.max()) + 1 if values == "level" else 0
         spec = SampleSpec(kind, shape, values, found.gaps, levels=levels)
@@ -280,7 +284,8 @@ class ArraySchema(Schema):
             form: The type of the array; None for that of fit.
         """
         scaled = x.detach().cpu().double().numpy() * self.scale + self.shift
-        values = np.where(np.isnan(self.fill), scaled, self.fill)
+        fill = np.where(np.isinf(self.fill), np.nan, self.fill)
+        values = np.where(np.isnan(self.fill), scaled, fill)
         return in_type(LAYOUTS[self.layout].outwards(values), form or self.dtype)
 
     def join(self, blocks: Sequence[Array]) -> Array:
