@@ -18,6 +18,7 @@ def prepared(tmp_path_factory):
     np.save(folder / "gaps.npy", np.where(iris > 7, np.nan, iris))
     np.save(folder / "infinite.npy", np.where(iris > 7, np.inf, iris))
     np.savetxt(folder / "x.csv", iris, delimiter=",", header="a,b,c,d", comments="")
+    (folder / "ragged.csv").write_text("a,b,c\n1,2,3\n4,5\n")
     (folder / "text.csv").write_text("a,b,c,d\n1,2,3,red\n")
     np.save(folder / "images.npy", np.random.RandomState(0).randint(0, 256, (20, 6, 6), dtype=np.uint8))
     narrows.Autoencoder(epochs=1, random_state=0, verbose=0).fit(iris).save(folder / "m.safetensors")

@@ -61,7 +61,7 @@ MAX_CHANNELS = 4
 """How long an axis may be to be taken for channels."""
 
 
-def as_array(X: Any, least_rows: int = 1) -> Array:
+def as_array(X: Any, least_rows: int = 0) -> Array:
     """The values of anything array-like as a numeric array, without a copy where it is one already.
 
     Raises:

@@ -29,6 +29,9 @@ class Samples(ABC):
     form: Any = None
     """What raw values shall come back as: an array's type, a table's types."""
 
+    names: list[str] | None = None
+    """The names of the columns, where the schema knows columns by name."""
+
     def __init__(self, given: Any) -> None:
         self.given = given
 
@@ -71,14 +74,15 @@ class ArraySamples(Samples):
     Args:
         given: What the user handed over.
         least_rows: How many rows there have to be.
+        values: The numbers in it, where NumPy could not find them itself.
 
     Raises:
         InputError: See `as_array`.
     """
 
-    def __init__(self, given: Any, least_rows: int = 1) -> None:
+    def __init__(self, given: Any, least_rows: int = 0, values: Array | None = None) -> None:
         super().__init__(given)
-        self.array = as_array(given, least_rows)
+        self.array = as_array(given if values is None else values, least_rows)
         self.form = self.array.dtype
         self.gaps: bool | None = None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ ONE_UNIT = 4.0
 class Schema(ABC):
     """How raw values become tensors and come back; learned at fit, and saved with the model."""
 
+    kind: ClassVar[str]
+    """What a model file calls it."""
     spec: SampleSpec
     resolution: float
     """The least difference that means something, in units of the tensor."""
@@ -183,6 +185,7 @@ class ArraySchema(Schema):
         resolution: The least difference that means something, in units of the tensor.
     """
 
+    kind = "array"
     spec: SampleSpec
     layout: str
     dtype: np.dtype[Any]

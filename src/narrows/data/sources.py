@@ -114,6 +114,33 @@ class ArraySource(Source):
         return np.ascontiguousarray(found, dtype=found.dtype.newbyteorder("="))
 
 
+class TensorSource(Source):
+    """Samples that are tensors already, NaN where a value is missing.
+
+    Args:
+        x: Values, (n, *spec.shape).
+        spec: What one sample is.
+        device: Where they lie, all of them.
+    """
+
+    def __init__(self, x: Tensor, spec: SampleSpec, device: torch.device | None = None) -> None:
+        super().__init__(spec, device)
+        self.x = x.to(self.device)
+        self.gaps = bool(x.isnan().any())
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def digest(self) -> str:
+        found = sha256(f"{tuple(self.x.shape)}".encode())
+        found.update(self.x.cpu().contiguous().numpy().view(np.uint8).data)
+        return found.hexdigest()
+
+    def take(self, positions: Tensor) -> View:
+        x = self.x.index_select(0, positions.to(self.device))
+        return View.with_gaps(x) if self.gaps else View(x)
+
+
 def split(n: int, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
     """Rows to train on and rows to validate on, drawn at random, each in order.
 

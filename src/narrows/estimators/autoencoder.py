@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from narrows.core.errors import ChoiceError, InputError
 from narrows.core.values import plain
 from narrows.data.arrays import Array, as_array
-from narrows.data.door import samples
+from narrows.data.door import samples, samples_like
 from narrows.data.samples import Samples
 from narrows.data.schema import ArraySchema, Schema
 from narrows.estimators import model_file
@@ -26,6 +27,9 @@ from narrows.training import rules
 from narrows.training.checkpoint import seed_in
 from narrows.training.fit import Continuation, Request, fit
 from narrows.training.seeds import seed_of
+
+REQUESTED = {field.name for field in fields(Request)} | {"recipe_options"}
+"""The arguments of an estimator that training takes."""
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -64,6 +68,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         precision: `"float32"`, `"bfloat16"`, or `"auto"`: by a fixed rule on hardware and shapes.
         random_state: A whole number for the same result each time.
         verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
+        columns: Kinds of a table's columns by name, `"number"`, `"count"`, `"truth"` or `"category"`, where their
+            values alone would say something else.
 
     Attributes:
         module_: The trained `AutoencoderModule`, a torch module.
@@ -113,6 +119,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         precision: str = "auto",
         random_state: Any = None,
         verbose: int = 1,
+        columns: Mapping[str, str] | None = None,
     ) -> None:
         self.recipe = recipe
         self.latent_dim = latent_dim
@@ -136,6 +143,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
+        self.columns = columns
 
     def fit(self, X: Any, y: Any = None, *, validation_data: Any = None) -> Self:
         """Learn the code.
@@ -150,14 +158,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             ChoiceError: An unknown name, with the nearest known one, or an impossible value.
             TrainingError: The loss was not finite even at lower learning rates.
         """
-        given = samples(X, least_rows=2)
+        given = self._samples(X, least_rows=2)
         newcomer = clone(self)
-        newcomer._know_columns(X, reset=True)
-        if validation_data is not None:
-            newcomer._know_columns(validation_data, reset=False)
-        held_out = None if validation_data is None else samples(validation_data)
+        newcomer._know_columns(given, reset=True)
+        held_out = None if validation_data is None else self._samples(validation_data, least_rows=1)
+        if held_out is not None:
+            newcomer._know_columns(held_out, reset=False)
         found = fit(given, self._request(), held_out)
-        self._know_columns(X, reset=True)
+        self._know_columns(given, reset=True)
         self.module_, self.schema_, self.chosen_, self.history_ = (
             found.module,
             found.schema,
@@ -177,8 +185,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             y: Ignored.
         """
         first = not hasattr(self, "module_")
-        given = samples(X, least_rows=2 if first else 1)
-        self._know_columns(X, reset=first)
+        given = self._samples(X, least_rows=2) if first else self._checked(X)
+        self._know_columns(given, reset=first)
         if self._continuation is None:
             begun = None if first else (self.module_, self.schema_, self.chosen_)
             self._continuation = Continuation(given, self._request(), begun)
@@ -276,7 +284,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self.module_.bottleneck.latent_dim
 
     def _request(self) -> Request:
-        params = {name: plain(value) for name, value in self.get_params().items() if name != "random_state"}
+        params = {name: plain(value) for name, value in self.get_params().items() if name in REQUESTED}
         options = params.pop("recipe_options") or {}
         if not isinstance(options, Mapping):
             raise ChoiceError(f"recipe_options is a dictionary, got {options!r}")
@@ -294,20 +302,30 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         return self.module_.to(rules.device(self.device))
 
-    def _know_columns(self, X: Any, reset: bool) -> None:
+    def _know_columns(self, given: Samples, reset: bool) -> None:
         """Learn number and names of columns, or compare them with those of fit, in one sentence where they differ."""
+        if given.names is not None:  # a schema that knows its columns by name compares them itself
+            if reset:
+                self.n_features_in_ = len(given.names)
+                self.feature_names_in_ = np.array(given.names, dtype=object)
+            return
         try:
-            validate_data(self, X, skip_check_array=True, reset=reset)
+            validate_data(self, given.given, skip_check_array=True, reset=reset)
         except ValueError as error:
             raise InputError(" ".join(str(error).split())) from error
 
     def _checked(self, X: Any) -> Samples:
         """Samples of the kind that fit saw."""
         check_is_fitted(self)
-        given = samples(X)
-        self._know_columns(X, reset=False)
+        given = samples_like(X, self.schema_, getattr(self, "feature_names_in_", None))
+        self._know_columns(given, reset=False)
         given.check(self.schema_)
         return given
+
+    def _samples(self, X: Any, least_rows: int) -> Samples:
+        """Samples to learn from."""
+        likelihood = self.likelihood if isinstance(self.likelihood, str) else self.likelihood.get("name")
+        return samples(X, least_rows, self.columns, mixed=likelihood == "mixed")
 
 
 class RawEncoder(nn.Module):
