@@ -97,4 +97,4 @@ class Embedded(Likelihood):
         vectors = self.embedding.weight.split(self.levels)
         biases = self.bias.split(self.levels)
         columns = (params / sqrt(self.dims)).unbind(2)
-        return [h @ w.T + b for h, w, b in zip(columns, vectors, biases, strict=True)]
+        return [torch.addmm(b, h, w.T) for h, w, b in zip(columns, vectors, biases, strict=True)]
