@@ -26,7 +26,10 @@ class Part(nn.Module, ABC):
     """What all parts share: weights, and a hook for state that no gradient moves."""
 
     def after_step(self, trace: Trace, rng: Generator) -> None:
-        """Update running state (a scale, a codebook, a chain) after an optimiser step."""
+        """Update running state (a scale, a codebook, a chain) after an optimiser step.
+
+        A part that has state answers for the parts inside it.
+        """
 
 
 class Corruption(Part):
@@ -125,6 +128,9 @@ class Likelihood(Part):
     """Whether `log_prob` is a density, which changes with the units of a value, or a probability, which does not."""
     linear_mean: bool
     """Whether the mean is the first of the p numbers itself, so that a linear path can begin as PCA."""
+    zero_is_marginal: ClassVar[bool] = False
+    """Whether numbers of zero are, after `start`, one good distribution for all samples, so that a decoder without a
+    linear path had better begin with zeros."""
 
     @abstractmethod
     def params_shape(self, spec: SampleSpec) -> tuple[int, ...]:
@@ -151,8 +157,14 @@ class Likelihood(Part):
         """One draw of each value, (n, *s)."""
 
     @abstractmethod
-    def start(self, noise: Tensor) -> None:
-        """Set what the likelihood knows of the noise, a variance per value, before training begins."""
+    def start(self, mean: Tensor, variance: Tensor, noise: Tensor) -> None:
+        """Learn what there is to know of the data before training begins.
+
+        Args:
+            mean: The mean of each value over the samples, (*s).
+            variance: The variance of each value over the samples, (*s).
+            noise: The variance that is left around the model as it begins: a scalar, or one for each value, (*s).
+        """
 
 
 class Penalty(Part):

@@ -1,6 +1,21 @@
 """What the decoder's numbers say about data: one distribution a file."""
 
 from .bernoulli import Bernoulli as Bernoulli
+from .categorical import Categorical as Categorical
+from .counts import NegativeBinomial as NegativeBinomial
+from .counts import ZeroInflatedNegativeBinomial as ZeroInflatedNegativeBinomial
+from .laplace import Laplace as Laplace
+from .logistic import DiscretizedLogistic as DiscretizedLogistic
+from .mixed import Mixed as Mixed
 from .normal import Normal as Normal
 
-__all__ = ["Bernoulli", "Normal"]
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "DiscretizedLogistic",
+    "Laplace",
+    "Mixed",
+    "NegativeBinomial",
+    "Normal",
+    "ZeroInflatedNegativeBinomial",
+]

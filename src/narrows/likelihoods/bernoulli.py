@@ -49,5 +49,5 @@ class Bernoulli(Likelihood):
         p = self.mean(params)
         return (torch.rand(p.shape, generator=rng, device=p.device, dtype=p.dtype) < p).to(p.dtype)
 
-    def start(self, noise: Tensor) -> None:
+    def start(self, mean: Tensor, variance: Tensor, noise: Tensor) -> None:
         pass

@@ -30,11 +30,14 @@ from narrows.training.loop import Loop, Plan, judge
 from narrows.training.optimisers import DEFAULT_RATES
 from narrows.training.report import reports
 from narrows.training.seeds import SPLIT, START, WEIGHTS, generator
-from narrows.training.start import Components, linear_path, principal_components, start_as
+from narrows.training.start import Components, begin, linear_path, principal_components, start_as
 
 DEFAULT_LIKELIHOODS: dict[str, dict[str, Any]] = {
     "real": {"name": "normal", "scale": "learned"},
     "unit": {"name": "bernoulli"},
+    "count": {"name": "negative_binomial"},
+    "level": {"name": "categorical"},
+    "mixed": {"name": "mixed"},
 }
 """The likelihood of values of each kind, unless one is asked for."""
 
@@ -97,9 +100,8 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     train, judges = _sources(samples, held_out, schema, asked, device)
     plan = plan_for(asked, model, len(train), device)
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
-    wanted = asked.options.get("linear_path", True)
-    found = principal_components(train, chosen["latent_dim"], generator(asked.seed, START)) if wanted else None
-    begun = found is not None and start_as(model, found)
+    found = _components(train, asked, chosen["latent_dim"])
+    begun = begin(model, train, found, generator(asked.seed, START))
     loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())
     with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
         history = loop.run(report)
@@ -133,7 +135,8 @@ class Continuation:
         self.module.to(self.device)
         if begun is None:
             source = samples.source(self.schema, device=self.device)
-            start_as(self.module, principal_components(source, self.chosen["latent_dim"], generator(asked.seed, START)))
+            found = _components(source, asked, self.chosen["latent_dim"])
+            begin(self.module, source, found, generator(asked.seed, START))
         plan = plan_for(asked, self.module, len(samples), self.device)
         self.plan = replace(plan, epochs=1, schedule="constant", warmup=0, max_time=None)
         self.passes = 0
@@ -207,6 +210,13 @@ def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ChoiceError(f"{name} is a whole number of at least 1, got {value!r}")
     return value
+
+
+def _components(source: Source, asked: Request, k: int) -> Components | None:
+    """Principal components, of numbers alone, unless no linear path is wanted."""
+    if source.spec.values not in ("real", "unit") or not asked.options.get("linear_path", True):
+        return None
+    return principal_components(source, k, generator(asked.seed, START))
 
 
 def _likelihood(asked: Asked) -> dict[str, Any] | None:

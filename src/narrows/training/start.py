@@ -26,12 +26,32 @@ BLOCK = 256
 
 @dataclass(frozen=True)
 class Components:
-    """Principal components of scaled data: mean (d,), axes (k, d), variances (k,), and what is left per axis."""
+    """Principal components of scaled data: mean (d,), variance of each value (d,), axes (k, d), their variances (k,),
+    and what is left per axis."""
 
     mean: Tensor
+    spread: Tensor
     axes: Tensor
     variances: Tensor
     noise: Tensor
+
+
+@torch.no_grad()
+def moments(source: Source, rng: Generator) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each value of a source, (*s) each, on at most 20,000 rows; missing values left out."""
+    n = min(len(source), ROWS)
+    rows = torch.randperm(len(source), generator=rng)[:n].sort().values
+    shape = source.spec.shape
+    count, total, squares = (torch.zeros(shape, dtype=torch.float64, device=source.device) for _ in range(3))
+    for i in range(0, n, BLOCK):
+        view = source.take(rows[i : i + BLOCK])
+        x = view.x.double()
+        count += len(x) if view.present is None else view.present.sum(0)
+        total += x.sum(0)
+        squares += x.square().sum(0)
+    mean = total / count.clamp(min=1)
+    variance = (squares / count.clamp(min=1) - mean.square()).clamp(min=0)
+    return mean.float(), variance.float()
 
 
 @torch.no_grad()
@@ -52,7 +72,7 @@ def principal_components(source: Source, k: int, rng: Generator) -> Components:
 
     mean = torch.stack([look(block).double().sum(0) for block in blocks]).sum(0) / n
     center = mean.float()
-    total = torch.stack([(look(block) - center).double().square().sum() for block in blocks]).sum() / n
+    spread = torch.stack([(look(block) - center).double().square().sum(0) for block in blocks]).sum(0) / n
     if size <= EXACT:
         covariance = torch.zeros(size, size, dtype=torch.float64, device=center.device)
         for block in blocks:
@@ -63,8 +83,8 @@ def principal_components(source: Source, k: int, rng: Generator) -> Components:
     else:
         values, axes = _subspace(look, blocks, center, n, k, rng)
     values = values.clamp(min=0)
-    noise = ((total - values.sum()) / max(1, size - k)).clamp(min=0)
-    return Components(center, axes.float(), values.float(), noise.float())
+    noise = ((spread.sum() - values.sum()) / max(1, size - k)).clamp(min=0)
+    return Components(center, spread.float(), axes.float(), values.float(), noise.float())
 
 
 def _subspace(
@@ -89,9 +109,33 @@ def _subspace(
 
 
 @torch.no_grad()
+def begin(model: AutoencoderModule, source: Source, found: Components | None, rng: Generator) -> bool:
+    """Tell a model's likelihood of the data, and let it begin as principal components, or as one distribution for all
+    samples, where it can; True where it begins as principal components.
+
+    Args:
+        model: What is to be trained.
+        source: What it is to be trained on.
+        found: The principal components of the source; None where they are not wanted.
+        rng: Which rows are looked at.
+    """
+    if found is not None and start_as(model, found):
+        return True
+    if found is None:
+        mean, variance = moments(source, rng)
+        model.likelihood.start(mean, variance, variance.mean())
+    if model.likelihood.zero_is_marginal:
+        model.decoder.silence()
+        if not model.bottleneck.free:  # a code that says nothing costs nothing; a free one has no noise to learn from
+            model.encoder.silence()
+    return False
+
+
+@torch.no_grad()
 def start_as(model: AutoencoderModule, found: Components) -> bool:
     """Set a model's linear path to principal components and silence its networks; False where it has no such path."""
-    model.likelihood.start(found.noise)
+    shape = model.spec.shape
+    model.likelihood.start(found.mean.view(shape), found.spread.view(shape), found.noise)
     encode, decode = model.encoder.linear, model.decoder.linear
     start = model.bottleneck.linear_start(found.variances, found.noise)
     if encode is None or decode is None or start is None or not model.likelihood.linear_mean:
