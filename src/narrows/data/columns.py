@@ -101,7 +101,7 @@ class Number(ColumnSchema):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        return (Column(self.name, "normal"),)
+        return (Column(self.name, "laplace"),)
 
     @classmethod
     def learn(cls, name: str, values: Array) -> Number:
