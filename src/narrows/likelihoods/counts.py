@@ -29,24 +29,25 @@ def stirling_rest(n: Tensor) -> Tensor:
     return n * torch.log1p(5 / n.clamp(min=1e-30)) + 4.5 * later.log() - product.log() + series
 
 
-def log_ratio(x: Tensor, m: Tensor, difference: Tensor) -> Tensor:
-    """log(x / m) of positive numbers whose difference x - m is known better than they are."""
-    share = difference / m
-    near = share.abs() < 0.5
+def log_ratio(x: Tensor, m: Tensor, share: Tensor) -> Tensor:
+    """log(x / m) of positive numbers, where `share`, (x - m) / m, is known better than they are."""
+    near = share > -0.5
     return torch.where(near, torch.log1p(torch.where(near, share, 0)), x.log() - m.log())
 
 
 def log_prob(log_m: Tensor, log_r: Tensor, x: Tensor) -> Tensor:
     r"""Log-probability of counts under the negative binomial, (n, *s).
 
-        log p = -D + s(x + r) - s(r) - s(x) - log(1 + x / r),    D = x log(x / m) - (x + r) log((x + r) / (m + r)),
+        log p = s(x + r) - s(r) - s(x) - log(1 + x / r) - x log(x (m + r) / (m (x + r))) + r log((x + r) / (m + r)),
 
-    where s is what Stirling's formula leaves: no term grows with x near the mean, unlike the usual sum of log-gamma
-    functions, which in float32 is off by whole nats for counts in the millions (after Loader 2000).
+    where s is what Stirling's formula leaves: no term is much larger than their sum, unlike in the usual sum of
+    log-gamma functions, which in float32 is off by whole nats for counts in the millions (after Loader 2000).
     """
     m, r = log_m.exp(), log_r.exp()
-    deviance = x * log_ratio(x.clamp(min=1), m, x - m) - (x + r) * log_ratio(x + r, m + r, x - m)
-    return stirling_rest(x + r) - stirling_rest(r) - stirling_rest(x) - torch.log1p(x / r) - deviance
+    some = x.clamp(min=1)  # of no count there is x log x = 0
+    excess = log_ratio(some * (m + r), m * (some + r), r * (some - m) / (m * (some + r)))
+    rest = stirling_rest(x + r) - stirling_rest(r) - stirling_rest(x) - torch.log1p(x / r)
+    return rest - x * excess + r * log_ratio(x + r, m + r, (x - m) / (m + r))
 
 
 def quantile(m: Tensor, r: Tensor, level: Tensor) -> Tensor:
