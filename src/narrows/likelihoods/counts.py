@@ -66,7 +66,7 @@ def quantile(m: Tensor, r: Tensor, level: Tensor) -> Tensor:
         place = shape + shape.sqrt() * (middle + 0.5 - m) / width
         reached = torch.special.gammainc(shape, place.clamp(min=0)) >= level
         low, high = torch.where(reached, low, middle), torch.where(reached, middle, high)
-    return high.where(level > 0, 0)
+    return high.clamp(min=0).where(level > 0, 0)
 
 
 def draw(m: Tensor, r: Tensor, rng: Generator) -> Tensor:
