@@ -48,7 +48,9 @@ def test_learned_scales_become_those_of_maximum_likelihood(kind, fitted, scales,
 
 def test_scales_have_a_floor_and_stay_where_nothing_is_scored():
     x = torch.zeros(8, 2)
-    part = followed(Laplace("learned", floor=0.1, scales=(2,)), torch.zeros(8, 1, 2), x, torch.tensor([[True, False]] * 8))
+    part = followed(
+        Laplace("learned", floor=0.1, scales=(2,)), torch.zeros(8, 1, 2), x, torch.tensor([[True, False]] * 8)
+    )
     assert part.deviation.tolist() == [pytest.approx(0.1, rel=5e-3), 1.0]
 
 

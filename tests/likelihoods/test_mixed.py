@@ -154,7 +154,10 @@ def test_learned_scales_are_those_of_each_column(rng):
         part.after_step(trace, rng)
     normal, laplace = part.parts
     a, b = x[:, 0][scored[:, 0]], x[:, 1][scored[:, 1]]
-    assert normal.variance.tolist() == [pytest.approx(a.square().mean().item(), rel=0.01), pytest.approx(0.05**2, rel=0.1)]
+    assert normal.variance.tolist() == [
+        pytest.approx(a.square().mean().item(), rel=0.01),
+        pytest.approx(0.05**2, rel=0.1),
+    ]
     assert laplace.deviation.tolist() == [pytest.approx(b.abs().mean().item(), rel=0.01), pytest.approx(0.05, rel=0.1)]
 
 

@@ -22,7 +22,7 @@ MOST_LOG_SHAPE = 12.0
 
 
 def stirling_rest(n: Tensor) -> Tensor:
-    """log n! - (n log n - n) for real n >= 0, in float32 without cancellation: Stirling's series, five places on."""
+    """What Stirling leaves: log n! - (n log n - n) for real n >= 0, without cancellation: the series five places on."""
     later = n + 5
     series = (1 / 12 - 1 / (360 * later.square())) / later + 0.5 * log(2 * pi) - 5
     product = (n + 1) * (n + 2) * (n + 3) * (n + 4)
@@ -30,7 +30,7 @@ def stirling_rest(n: Tensor) -> Tensor:
 
 
 def log_ratio(x: Tensor, m: Tensor, share: Tensor) -> Tensor:
-    """log(x / m) of positive numbers, where `share`, (x - m) / m, is known better than they are."""
+    """Log(x / m) of positive numbers, where `share`, (x - m) / m, is known better than they are."""
     near = share > -0.5
     return torch.where(near, torch.log1p(torch.where(near, share, 0)), x.log() - m.log())
 
@@ -84,7 +84,7 @@ def usual(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
 class NegativeBinomial(Likelihood):
     r"""Counts with a mean m and a shape r: Var x = m + m^2 / r, the Poisson distribution where r is large.
 
-        log p(x | z) = log G(x + r) - log G(r) - log x! + x log(m / (m + r)) + r log(r / (m + r)),    G the gamma function
+        p(x | z) = G(x + r) / (G(r) x!) (m / (m + r))^x (r / (m + r))^r,    G the gamma function
 
     The decoder has two numbers for each value, added to log m and log r of the value over all samples. The mean is
     m; the mode is floor(m (r - 1) / r), or 0 where r <= 1; the median comes from `quantile`, within one count.
@@ -140,7 +140,7 @@ class NegativeBinomial(Likelihood):
         return limited(params[:, 0] + self.usual[0], params[:, 1] + self.usual[1])
 
     def _numbers(self, params: Tensor) -> tuple[Tensor, Tensor]:
-        """m and r."""
+        """Mean m and shape r."""
         log_m, log_r = self._logs(params)
         return log_m.exp(), log_r.exp()
 
