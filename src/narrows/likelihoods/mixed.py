@@ -111,7 +111,7 @@ class Mixed(Likelihood):
         """Each group's likelihood with its numbers, (n, p, columns of the group)."""
         slices = torch.split(params, [prod(shape) for shape in self.shapes], 1)
         for part, numbers, shape in zip(self._likelihoods(), slices, self.shapes, strict=True):
-            yield part, numbers.reshape(-1, *shape)
+            yield part, numbers.reshape(len(params), *shape)
 
     def _apart(self, x: Tensor) -> Sequence[Tensor]:
         """(n, columns) as one tensor for each group."""
