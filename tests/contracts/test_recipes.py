@@ -17,6 +17,22 @@ from narrows.training.checkpoint import weights
 
 IMAGE = SampleSpec("image", (1, 8, 8))
 
+OTHERS = {
+    "negative_binomial": (
+        SampleSpec("image", (1, 8, 8), "count"),
+        torch.poisson(torch.full((16, 1, 8, 8), 30.0), generator=torch.Generator().manual_seed(0)),
+    ),
+    "discretized_logistic": (
+        SampleSpec("image", (1, 8, 8), "unit"),
+        torch.rand(16, 1, 8, 8, generator=torch.Generator().manual_seed(0)),
+    ),
+    "categorical": (
+        SampleSpec("image", (1, 8, 8), "level", levels=3),
+        torch.randint(0, 3, (16, 1, 8, 8), generator=torch.Generator().manual_seed(0)).float(),
+    ),
+}
+"""Likelihoods of other values than real ones, with a spec and samples."""
+
 
 def make(name, latent_dim=3, seed=0, **options):
     rng = torch.Generator().manual_seed(seed)
@@ -50,6 +66,24 @@ class TestRecipes:
             assert tensor.grad is not None, weight
             assert tensor.grad.isfinite().all(), weight
             assert tensor.grad.abs().sum() > 0, weight
+
+    @pytest.mark.parametrize("likelihood", OTHERS)
+    def test_other_likelihoods_fit_in(self, name, likelihood, rng):
+        spec, x = OTHERS[likelihood]
+        model = build(name, spec, 3, likelihood=likelihood, options={}, rng=rng)
+        model.likelihood.start(x.mean(0), x.var(0), x.var(0).mean())
+        assert model(View(x)).prediction.median().shape == x.shape
+        scalar, loss = model.loss(View(x), rng)
+        scalar.backward()
+        assert loss.distortion.isfinite().all()
+        assert all(weight.grad.isfinite().all() for weight in model.parameters())
+
+    def test_counts_survive_save_and_load(self, name, tmp_path):
+        X = np.random.RandomState(0).poisson(np.geomspace(0.1, 500, 64), (80, 64)).reshape(80, 8, 8)
+        ae = narrows.Autoencoder(recipe=name, latent_dim=3, likelihood="negative_binomial", epochs=2, random_state=0)
+        ae.set_params(verbose=0).fit(X).save(tmp_path / "m.safetensors")
+        assert ae.reconstruct(X).dtype == X.dtype
+        assert np.array_equal(narrows.load(tmp_path / "m.safetensors").score_samples(X), ae.score_samples(X))
 
     def test_distortion_falls(self, name, digits):
         ae = narrows.Autoencoder(recipe=name, latent_dim=4, epochs=8, random_state=0, verbose=0, patience=None)

@@ -1,6 +1,6 @@
 r"""One of a few levels for each value.
 
-    -log p(x | z) = -log softmax(l)_x,    l the decoder's L numbers
+-log p(x | z) = -log softmax(l)_x,    l the decoder's L numbers
 
 """
 

@@ -60,7 +60,7 @@ class Embedded(Likelihood):
         super().__init__()
         self.levels = list(levels)
         # drawn by whoever initialises the model, as every embedding is
-        self.embedding = nn.Embedding.from_pretrained(torch.zeros(sum(levels), self.dims), freeze=False)
+        self.embedding = nn.Embedding(sum(levels), self.dims, _weight=torch.zeros(sum(levels), self.dims))
         self.bias = nn.Parameter(torch.zeros(sum(levels)))
 
     def params_shape(self, spec: SampleSpec) -> tuple[int, ...]:
@@ -94,7 +94,7 @@ class Embedded(Likelihood):
 
     def _logits(self, params: Tensor) -> list[Tensor]:
         """The logits of each column, (n, its levels)."""
-        vectors = self.embedding.weight.split(self.levels)
-        biases = self.bias.split(self.levels)
+        vectors = torch.split(self.embedding.weight, self.levels)
+        biases = torch.split(self.bias, self.levels)
         columns = (params / sqrt(self.dims)).unbind(2)
         return [torch.addmm(b, h, w.T) for h, w, b in zip(columns, vectors, biases, strict=True)]

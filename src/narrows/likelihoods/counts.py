@@ -22,31 +22,32 @@ MOST_LOG_SHAPE = 12.0
 
 
 def stirling_rest(n: Tensor) -> Tensor:
-    """log n! - (n log n - n) for real n >= 0, in float32 without cancellation: Stirling's series, five places on."""
+    """What Stirling leaves: log n! - (n log n - n) for real n >= 0, without cancellation: the series five places on."""
     later = n + 5
     series = (1 / 12 - 1 / (360 * later.square())) / later + 0.5 * log(2 * pi) - 5
     product = (n + 1) * (n + 2) * (n + 3) * (n + 4)
     return n * torch.log1p(5 / n.clamp(min=1e-30)) + 4.5 * later.log() - product.log() + series
 
 
-def log_ratio(x: Tensor, m: Tensor, difference: Tensor) -> Tensor:
-    """log(x / m) of positive numbers whose difference x - m is known better than they are."""
-    share = difference / m
-    near = share.abs() < 0.5
+def log_ratio(x: Tensor, m: Tensor, share: Tensor) -> Tensor:
+    """Log(x / m) of positive numbers, where `share`, (x - m) / m, is known better than they are."""
+    near = share > -0.5
     return torch.where(near, torch.log1p(torch.where(near, share, 0)), x.log() - m.log())
 
 
 def log_prob(log_m: Tensor, log_r: Tensor, x: Tensor) -> Tensor:
     r"""Log-probability of counts under the negative binomial, (n, *s).
 
-        log p = -D + s(x + r) - s(r) - s(x) - log(1 + x / r),    D = x log(x / m) - (x + r) log((x + r) / (m + r)),
+        log p = s(x + r) - s(r) - s(x) - log(1 + x / r) - x log(x (m + r) / (m (x + r))) + r log((x + r) / (m + r)),
 
-    where s is what Stirling's formula leaves: no term grows with x near the mean, unlike the usual sum of log-gamma
-    functions, which in float32 is off by whole nats for counts in the millions (after Loader 2000).
+    where s is what Stirling's formula leaves: no term is much larger than their sum, unlike in the usual sum of
+    log-gamma functions, which in float32 is off by whole nats for counts in the millions (after Loader 2000).
     """
     m, r = log_m.exp(), log_r.exp()
-    deviance = x * log_ratio(x.clamp(min=1), m, x - m) - (x + r) * log_ratio(x + r, m + r, x - m)
-    return stirling_rest(x + r) - stirling_rest(r) - stirling_rest(x) - torch.log1p(x / r) - deviance
+    some = x.clamp(min=1)  # of no count there is x log x = 0
+    excess = log_ratio(some * (m + r), m * (some + r), r * (some - m) / (m * (some + r)))
+    rest = stirling_rest(x + r) - stirling_rest(r) - stirling_rest(x) - torch.log1p(x / r)
+    return rest - x * excess + r * log_ratio(x + r, m + r, (x - m) / (m + r))
 
 
 def quantile(m: Tensor, r: Tensor, level: Tensor) -> Tensor:
@@ -65,7 +66,7 @@ def quantile(m: Tensor, r: Tensor, level: Tensor) -> Tensor:
         place = shape + shape.sqrt() * (middle + 0.5 - m) / width
         reached = torch.special.gammainc(shape, place.clamp(min=0)) >= level
         low, high = torch.where(reached, low, middle), torch.where(reached, middle, high)
-    return high.where(level > 0, 0)
+    return high.clamp(min=0).where(level > 0, 0)
 
 
 def draw(m: Tensor, r: Tensor, rng: Generator) -> Tensor:
@@ -83,7 +84,7 @@ def usual(mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
 class NegativeBinomial(Likelihood):
     r"""Counts with a mean m and a shape r: Var x = m + m^2 / r, the Poisson distribution where r is large.
 
-        log p(x | z) = log G(x + r) - log G(r) - log x! + x log(m / (m + r)) + r log(r / (m + r)),    G the gamma function
+        p(x | z) = G(x + r) / (G(r) x!) (m / (m + r))^x (r / (m + r))^r,    G the gamma function
 
     The decoder has two numbers for each value, added to log m and log r of the value over all samples. The mean is
     m; the mode is floor(m (r - 1) / r), or 0 where r <= 1; the median comes from `quantile`, within one count.
@@ -139,7 +140,7 @@ class NegativeBinomial(Likelihood):
         return limited(params[:, 0] + self.usual[0], params[:, 1] + self.usual[1])
 
     def _numbers(self, params: Tensor) -> tuple[Tensor, Tensor]:
-        """m and r."""
+        """Mean m and shape r."""
         log_m, log_r = self._logs(params)
         return log_m.exp(), log_r.exp()
 

@@ -95,7 +95,7 @@ class DiscretizedLogistic(Likelihood):
         self.usual.copy_(width.clamp(min=1 / self.top).log())
 
     def _numbers(self, params: Tensor) -> tuple[Tensor, Tensor]:
-        """m and s."""
+        """Location m and scale s."""
         log_s = (params[:, 1] + self.usual).clamp(log(NARROWEST / self.top), log(WIDEST))
         return params[:, 0], log_s.exp()
 

@@ -109,13 +109,13 @@ class Mixed(Likelihood):
 
     def _each(self, params: Tensor) -> Iterator[tuple[Likelihood, Tensor]]:
         """Each group's likelihood with its numbers, (n, p, columns of the group)."""
-        slices = params.split([prod(shape) for shape in self.shapes], 1)
+        slices = torch.split(params, [prod(shape) for shape in self.shapes], 1)
         for part, numbers, shape in zip(self._likelihoods(), slices, self.shapes, strict=True):
-            yield part, numbers.unflatten(1, shape)
+            yield part, numbers.reshape(len(params), *shape)
 
     def _apart(self, x: Tensor) -> Sequence[Tensor]:
         """(n, columns) as one tensor for each group."""
-        return x[:, self.grouped].split(self.widths, 1)
+        return torch.split(x[:, self.grouped], self.widths, 1)
 
     def _together(self, found: Sequence[Tensor]) -> Tensor:
         """What each group found, (n, columns) in the order of the table."""

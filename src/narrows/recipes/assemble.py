@@ -69,9 +69,7 @@ def assemble(
     squeeze: Bottleneck = BOTTLENECKS.build(bottleneck, latent_dim=latent_dim)
     if squeeze.latent_dim != latent_dim:
         raise ChoiceError(f"the bottleneck has a code of {squeeze.latent_dim}, but latent_dim={latent_dim}")
-    speaks: Likelihood = LIKELIHOODS.build(
-        likelihood, shape=spec.shape, columns=spec.columns, levels=spec.levels
-    )
+    speaks: Likelihood = LIKELIHOODS.build(likelihood, shape=spec.shape, columns=spec.columns, levels=spec.levels)
     wanted: dict[str, Any] = {} if widths is None else {"widths": tuple(widths)}
     wanted |= {} if activation is None else {"activation": activation}
     family: Network = NETWORKS.build(network or suitable(spec), **wanted)

@@ -26,8 +26,15 @@ BLOCK = 256
 
 @dataclass(frozen=True)
 class Components:
-    """Principal components of scaled data: mean (d,), variance of each value (d,), axes (k, d), their variances (k,),
-    and what is left per axis."""
+    """Principal components of scaled data.
+
+    Args:
+        mean: The mean of each value, (d,).
+        spread: The variance of each value, (d,).
+        axes: The components, (k, d).
+        variances: Their variances, (k,).
+        noise: What is left per axis, a scalar.
+    """
 
     mean: Tensor
     spread: Tensor
@@ -110,14 +117,16 @@ def _subspace(
 
 @torch.no_grad()
 def begin(model: AutoencoderModule, source: Source, found: Components | None, rng: Generator) -> bool:
-    """Tell a model's likelihood of the data, and let it begin as principal components, or as one distribution for all
-    samples, where it can; True where it begins as principal components.
+    """Let a model begin as principal components or, where it can, as one distribution for all samples.
 
     Args:
         model: What is to be trained.
         source: What it is to be trained on.
         found: The principal components of the source; None where they are not wanted.
         rng: Which rows are looked at.
+
+    Returns:
+        Whether it begins as principal components.
     """
     if found is not None and start_as(model, found):
         return True
