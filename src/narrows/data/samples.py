@@ -60,6 +60,14 @@ class Samples(ABC):
         """Some rows, or all, as batches."""
 
     @abstractmethod
+    def select(self, rows: Array) -> Samples:
+        """Some of the samples, by their numbers.
+
+        Raises:
+            InputError: Samples that lie where they can only be read in order.
+        """
+
+    @abstractmethod
     def like(self, values: Any) -> Any:
         """Raw values, one for each sample, in the container that was given."""
 
@@ -103,6 +111,9 @@ class ArraySamples(Samples):
         if self.gaps is None:
             self.gaps = gaps_in(self.array, self.given)
         return ArraySource(self.array, schema, rows, device, self.gaps)
+
+    def select(self, rows: Array) -> ArraySamples:
+        return ArraySamples(self.array[rows])
 
     def like(self, values: Array) -> Any:
         return like(self.given, values)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from narrows.core.errors import InputError
 from narrows.core.spec import Kind, Values
+from narrows.data.arrays import Array
 from narrows.data.frames import Frame
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
@@ -66,6 +67,10 @@ class TableSamples(Samples):
     def source(self, schema: TableSchema, rows: Tensor | None = None, device: torch.device | None = None) -> Source:
         taken = self.table if rows is None else self.table.take(pa.array(rows.numpy()))
         return TensorSource(schema.tensor(taken), schema.spec, device)
+
+    def select(self, rows: Array) -> TableSamples:
+        taken = self.table.take(pa.array(rows))
+        return TableSamples(taken, taken, columns=self.columns)
 
     def like(self, values: pa.Table) -> Any:
         return self.frame.restore(values, self.given if nw.dependencies.is_pandas_dataframe(self.given) else None)

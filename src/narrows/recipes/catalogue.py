@@ -11,7 +11,7 @@ from narrows.model import AutoencoderModule
 from narrows.recipes import RECIPES
 from narrows.recipes.assemble import Asked, assemble
 
-DEFAULT_RECIPES: dict[Kind, str] = {"image": "convolutional"}
+DEFAULT_RECIPES: dict[Kind, str] = {"image": "convolutional", "table": "denoising"}
 """The recipe for a kind of sample; `"deep"` for the others."""
 RECIPE_KINDS: dict[str, Kind] = {}
 """What a recipe takes a sample for, where the data alone could say something else."""
