@@ -33,7 +33,8 @@ def folder(tmp_path, monkeypatch):
 def smooth(height, width, channels=3):
     """A picture without fine detail: what little a good resampling may change of it is known."""
     y, x = np.mgrid[:height, :width]
-    waves = [np.sin(2 * np.pi * ((c + 1) * x / width + y / height)) for c in range(channels)]
+    y, x = (y + 0.5) / height, (x + 0.5) / width
+    waves = [np.sin(2 * np.pi * (x + 0.7 * y + c / 5)) for c in range(channels)]
     return np.rint(127.5 + 120 * np.stack(waves, -1)).astype(np.uint8)
 
 
@@ -41,6 +42,8 @@ class TestRoundTrips:
     @pytest.mark.parametrize("ending", ["png", "tif", "tiff", "webp", "bmp"])
     @pytest.mark.parametrize("pixels", [GREY, RGB, RGBA], ids=["grey", "rgb", "rgba"])
     def test_8_bits(self, folder, ending, pixels):
+        if ending == "bmp" and pixels is RGBA:
+            pytest.skip("BMP files have no alpha that Pillow would write")
         saved = {"lossless": True, "exact": True} if ending == "webp" else {}
         Image.fromarray(pixels).save(folder / f"a.{ending}", **saved)
         found = open_data("images")
@@ -148,7 +151,7 @@ class TestModes:
         with pytest.raises(InputError, match=r"a\.tif holds one channel of float32, which cannot be read as rgb"):
             open_data("images", mode="rgb")
         Image.fromarray(GREY).save(folder / "b.png")
-        with pytest.raises(InputError, match=r"float32 have no range .* a\.tif has them, and .*b\.png is uint8"):
+        with pytest.raises(InputError, match=r"float32 have no range .*/a\.tif has them, and .*b\.png is uint8"):
             open_data("images")
 
 
@@ -185,9 +188,9 @@ class TestSizes:
     def test_of_several_sizes_is_chosen_and_said(self, folder):
         for name, (height, width) in {"a": (300, 450), "b": (320, 480), "c": (480, 320)}.items():
             Image.fromarray(smooth(height, width)).save(folder / f"{name}.jpg")
-        sentence = r"images in images have from 300 x 450 to 480 x 320 pixels, and are read as 112 x 152"
+        sentence = r"images in images have from 300 x 450 to 480 x 320 pixels, and are read as 104 x 152"
         with pytest.warns(UserWarning, match=sentence):
-            assert open_data("images").shape == (3, 112, 152, 3)
+            assert open_data("images").shape == (3, 104, 152, 3)
 
     def test_large_of_one_size_is_reduced_and_said(self, folder):
         Image.fromarray(smooth(300, 300)).save(folder / "a.jpg")
@@ -217,8 +220,7 @@ class TestSizes:
         assert found.shape == (1, 40, 64, 3)
         assert np.abs(found[0].astype(int) - upright).mean() < 6
         small = open_data("images", size=(10, 16))
-        assert np.abs(small[0].astype(int) - smooth(10, 16)).mean() < 20
-        assert np.abs(small[0].astype(int) - np.asarray(Image.fromarray(upright).resize((16, 10)))).mean() < 6
+        assert np.abs(small[0].astype(int) - smooth(10, 16)).mean() < 6
 
 
 class TestBrokenFiles:

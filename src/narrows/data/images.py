@@ -64,6 +64,8 @@ class ImageOptions:
 
     def frame(self, sizes: Sequence[Size]) -> Frame:
         """The size for images of these sizes, chosen where it was not asked for."""
+        if self.size == "original":
+            return Frame(*sizes[0], self.fit)
         return Frame(*(target(self.size) or automatic(sizes, KEEP, MOST)), self.fit)
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 PILLOW = {"grey": "L", "rgb": "RGB", "rgba": "RGBA"}
 """What Pillow calls the modes."""
-GAP = 2.0
-"""How much larger than asked a picture may be decoded, or reduced at first, before it is resampled well."""
+DRAFT, GAP = 2.0, 3.0
+"""How much larger than asked a JPEG file is decoded at least, and other pictures are reduced to, before resampling."""
 NUMBERS = {"I": np.dtype("int32"), "F": np.dtype("float32")}
 """The modes of Pillow whose pixels are numbers of no fixed range."""
 TURNS = {
@@ -187,7 +187,7 @@ def _draft(image: Image.Image, turn: Image.Transpose | None, plan: Plan) -> None
     high, wide = plan.frame.scaled(width, height) if sideways else plan.frame.scaled(height, width)
     high, wide = (wide, high) if sideways else (high, wide)
     if high < height or wide < width:
-        image.draft("L" if plan.mode == "grey" else None, (ceil(wide * GAP), ceil(high * GAP)))
+        image.draft("L" if plan.mode == "grey" else None, (ceil(wide * DRAFT), ceil(high * DRAFT)))
 
 
 def _numbers(image: Image.Image, turn: Image.Transpose | None, plan: Plan) -> Array:

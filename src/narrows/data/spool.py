@@ -49,7 +49,7 @@ class Spool:
         values = np.ascontiguousarray(sample, self.dtype).data.cast("B")
         try:
             if self._file is None and self._size * (self._count + 1) > self.most:
-                self._file = tempfile.TemporaryFile(prefix="narrows-")  # noqa: SIM115 the array keeps it
+                self._file = tempfile.TemporaryFile(prefix="narrows-")  # noqa: SIM115 closed by `array`
                 self._file.write(self._memory)
                 self._memory = bytearray()
             if self._file is None:
@@ -76,5 +76,6 @@ class Spool:
         shape = (self._count, *self.shape)
         if self._file is None:
             return np.frombuffer(self._memory, self.dtype).reshape(shape)
-        self._file.flush()
-        return np.memmap(self._file, self.dtype, mode="r+", shape=shape)
+        with self._file:  # the map holds on to what was written
+            self._file.flush()
+            return np.memmap(self._file, self.dtype, mode="r+", shape=shape)
