@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 FORMATS = {"grey": "gray", "rgb": "rgb24", "rgba": "rgba"}
 """What PyAV calls the modes."""
-WHOLE = 0.95
-"""The share of the frames its header promises that a file has to have, or it was cut short."""
+MICRO = 1_000_000
+"""Units of time of a file in a second."""
+WHOLE, SLACK = 0.95, 0.2
+"""How much of the time that its header says a file has to hold, or it was cut short: a share, less some seconds."""
 
 
 def look(path: Path) -> tuple[Size, str]:
@@ -43,13 +45,17 @@ def frames(path: Path, frame: Frame, mode: str) -> Iterator[Array]:
     with _opened(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
-        count = 0
-        for picture in container.decode(stream):
-            count += 1
-            yield _pixels(picture, frame, mode)
-        if count < WHOLE * stream.frames:
+        start = end = (container.start_time or 0) / MICRO
+        for packet in container.demux():
+            if packet.pts is not None:
+                end = max(end, float(packet.pts * packet.time_base))
+            if packet.stream_index == stream.index:
+                for picture in packet.decode():
+                    yield _pixels(picture, frame, mode)
+        said = (container.duration or 0) / MICRO
+        if end - start < WHOLE * said - SLACK:
             raise FileError(
-                f"{path} is damaged or cut short: its header says {stream.frames} frames, and {count} can be read"
+                f"{path} is damaged or cut short: its header says {said:.1f} seconds, and {end - start:.1f} can be read"
             )
 
 
@@ -59,7 +65,7 @@ def write(path: Path, pixels: Array, rate: int) -> None:
     Raises:
         FileError: PyAV is not installed.
     """
-    av = _av(path)
+    av = pyav(path)
     even = not (pixels.shape[1] % 2 or pixels.shape[2] % 2)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("h264", rate=rate, options={"crf": "16"})
@@ -70,7 +76,12 @@ def write(path: Path, pixels: Array, rate: int) -> None:
         container.mux(stream.encode(None))
 
 
-def _av(path: Path) -> Any:
+def pyav(path: Path) -> Any:
+    """The package that reads and writes a file.
+
+    Raises:
+        FileError: It is not installed.
+    """
     try:
         import av  # optional: the extra "video"
     except ImportError as error:
@@ -80,7 +91,7 @@ def _av(path: Path) -> Any:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    av = _av(path)
+    av = pyav(path)
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -89,7 +100,9 @@ def _opened(path: Path) -> Iterator[Any]:
     except (av.error.FFmpegError, ValueError, IndexError) as error:
         if isinstance(error, FileError):
             raise
-        raise FileError(f"{path} is no video, or it is damaged or cut short ({error})") from error
+        raise FileError(
+            f"{path} is no video, or it is damaged or cut short ({getattr(error, 'strerror', None) or error})"
+        ) from error
 
 
 def _mode(picture: Any) -> str:
