@@ -1,6 +1,7 @@
 """Images: formats, modes and depths as they were written; sizes as asked; broken files by name; the same every time."""
 
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
@@ -39,11 +40,14 @@ def smooth(height, width, channels=3):
 
 
 class TestRoundTrips:
-    @pytest.mark.parametrize("ending", ["png", "tif", "tiff", "webp", "bmp"])
-    @pytest.mark.parametrize("pixels", [GREY, RGB, RGBA], ids=["grey", "rgb", "rgba"])
+    @pytest.mark.parametrize(
+        ("ending", "pixels"),
+        [
+            *product(["png", "tif", "tiff", "webp"], [GREY, RGB, RGBA]),
+            *product(["bmp"], [GREY, RGB]),  # Pillow writes no alpha into BMP files
+        ],
+    )
     def test_8_bits(self, folder, ending, pixels):
-        if ending == "bmp" and pixels is RGBA:
-            pytest.skip("BMP files have no alpha that Pillow would write")
         saved = {"lossless": True, "exact": True} if ending == "webp" else {}
         Image.fromarray(pixels).save(folder / f"a.{ending}", **saved)
         found = open_data("images")
@@ -79,6 +83,11 @@ class TestRoundTrips:
         with pytest.warns(UserWarning, match=r"1 images in images .* read with 8: pip install 'narrows\[video\]'"):
             found = open_data("images")
         assert (found[0] == DEEP_RGB >> 8).all()
+        write_image(folder / "grey.png", DEEP)
+        with pytest.warns(UserWarning, match="1 images in images have 16 bits per colour and are read with 8"):
+            found = open_data("images")
+        assert (found[0] == (DEEP_RGB >> 8) * np.uint16(257)).all()
+        assert (found[1] == DEEP[..., None]).all()
         with pytest.raises(FileError, match="without PyAV"):
             write_image(folder / "b.png", DEEP_RGB)
 
@@ -113,6 +122,7 @@ class TestRoundTrips:
     def test_inks(self, folder):
         Image.fromarray(smooth(16, 16)).convert("CMYK").save(folder / "a.jpg", quality=95)
         assert np.abs(open_data("images")[0].astype(int) - smooth(16, 16)).mean() < 8
+        assert open_data("images", mode="grey", size=4).shape == (1, 4, 4)
 
 
 class TestModes:

@@ -58,7 +58,7 @@ class TestClips:
         found = open_data(name)
         assert found.shape == (2, 16, 48, 64, 3)
         assert found.dtype == np.uint8
-        assert np.abs(brightness(found) - np.arange(32).reshape(2, 16)).max() < (4 if name == "a.gif" else 1)
+        assert np.abs(brightness(found) - np.arange(32).reshape(2, 16)).max() < (4 if name == "a.gif" else 2)
 
     @pytest.mark.parametrize(("frames", "stride"), [(16, 16), (8, 3), (4, 10), (40, None), (1, 1)])
     def test_length_and_stride(self, folder, frames, stride):
@@ -204,7 +204,8 @@ class TestWriting:
     def test_reads_back(self, folder, name, shape):
         ramp = np.add.outer(np.linspace(20, 120, shape[2]), np.linspace(0, 80, shape[3]))
         clips = np.broadcast_to(ramp[..., None], shape).astype(np.uint8)
-        clips = clips + np.arange(0, 50, 10, dtype=np.uint8)[: shape[1], None, None, None][np.arange(shape[1]) % 5]
+        steps = np.arange(np.prod(shape[:2]), dtype=np.uint8).reshape(*shape[:2], 1, 1, 1)
+        clips = clips + 4 * steps  # no two frames are equal: GIF would make one of them
         write_data(name, clips)
         found = open_data(name, frames=shape[1])
         assert found.shape == (*shape[:-1], 3)

@@ -100,9 +100,8 @@ def _opened(path: Path) -> Iterator[Any]:
     except (av.error.FFmpegError, ValueError, IndexError) as error:
         if isinstance(error, FileError):
             raise
-        raise FileError(
-            f"{path} is no video, or it is damaged or cut short ({getattr(error, 'strerror', None) or error})"
-        ) from error
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{path} is no video, or it is damaged or cut short ({reason})") from error
 
 
 def _mode(picture: Any) -> str:

@@ -102,7 +102,7 @@ def decode(path: Path, plan: Plan) -> Array:
     try:
         with Image.open(path) as image:
             turn = TURNS.get(_orientation(image))
-            if _is_deep(image) and plan.dtype == np.uint16:
+            if _is_deep(image) and has_deep_reader() and plan.dtype == np.uint16:
                 return _whole(_bands_in_frame(deep_pixels(path, plan.mode), turn, plan.frame), plan.dtype)
             if image.mode.startswith("I") or image.mode in NUMBERS:
                 return _in_mode(_numbers(image, turn, plan), plan)

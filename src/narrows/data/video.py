@@ -89,7 +89,7 @@ def read_videos(source: Path, paths: Sequence[Path], options: VideoOptions) -> A
 
 
 def write_video(path: Path, clips: Array, rate: int = 25) -> None:
-    """Write clips, one after another, as one `.gif` or `.mp4`.
+    """Write clips, one after another, as one `.gif`, in which equal frames in a row become one long one, or `.mp4`.
 
     Args:
         path: Where to.
