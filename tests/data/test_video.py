@@ -113,6 +113,18 @@ class TestSizes:
         assert (found["pad"][:, :, 4:28, 16:].mean((2, 3, 4))[1] > 80).all()
         assert np.abs(brightness(found["crop"]) - np.arange(32).reshape(2, 16)).max() < 4
 
+    def test_what_was_filmed_sideways_stands_upright(self, folder):
+        film(folder / "a.mp4")
+        whole = (folder / "a.mp4").read_bytes()
+        track = whole.index(b"tkhd") + 44  # where its matrix begins: upright, then a quarter turn clockwise
+        one, minus = (n.to_bytes(4, "big", signed=True) for n in (1 << 16, -1 << 16))
+        assert whole[track : track + 20] == one + bytes(12) + one
+        turned = bytes(4) + one + bytes(4) + minus + bytes(4)
+        (folder / "a.mp4").write_bytes(whole[:track] + turned + whole[track + 20 :])
+        found = open_data("a.mp4")
+        assert found.shape == (2, 16, 64, 48, 3)
+        assert found[:, :, :30].mean() < 0.6 * found[:, :, 34:].mean()
+
     def test_films_of_several_sizes(self, folder):
         film(folder / "films" / "a.mp4", 16, 48, 64)
         film(folder / "films" / "b.mp4", 16, 64, 48)
