@@ -11,6 +11,7 @@ from PIL import Image
 import narrows
 from narrows.core.errors import ChoiceError, FileError, InputError
 from narrows.data.files import open_data
+from narrows.data.options import options_like
 
 
 @pytest.fixture
@@ -182,6 +183,22 @@ class TestOptions:
         Image.new("L", (5, 4)).save("x.png")
         with pytest.raises(ChoiceError, match=sentence):
             open_data("x.png", **options)
+
+
+class TestOptionsOfAModel:
+    @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+    def test_images_come_in_the_shape_that_it_was_fitted_on(self, folder, mode):
+        for name, size in {"a": (50, 40), "b": (40, 70)}.items():
+            (folder / name).mkdir()
+            Image.new(mode, size).save(folder / name / "x.png")
+        fitted = open_data("a", size=(24, 32)).shape[1:]
+        for source in ("b", "b/x.png"):
+            assert open_data(source, **options_like(source, fitted)).shape[1:] == fitted
+
+    def test_and_clips(self, folder):
+        Image.new("L", (50, 40)).save("x.gif", save_all=True, append_images=[Image.new("L", (50, 40), 9)])
+        for shape in ((2, 16, 24, 1), (1, 24, 24, 3)):
+            assert open_data("x.gif", **options_like("x.gif", shape)).shape[1:] == shape
 
 
 class TestBadFiles:
