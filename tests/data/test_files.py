@@ -11,6 +11,7 @@ from PIL import Image
 import narrows
 from narrows.core.errors import ChoiceError, FileError, InputError
 from narrows.data.files import open_data
+from narrows.data.options import options_like
 
 
 @pytest.fixture
@@ -148,17 +149,62 @@ class TestImages:
         self.save(folder, "a.png", mode)
         assert open_data("images/a.png").shape == shape
 
-    @pytest.mark.parametrize(("mode", "size"), [("RGB", (5, 4)), ("L", (5, 5))])
-    def test_images_that_differ(self, folder, mode, size):
-        self.save(folder, "a.png")
-        self.save(folder, "b.png", mode, size)
-        with pytest.raises(InputError, match=r"images/b.png is 5 x . with .*images/a.png is 5 x 4 with 1 channel"):
-            open_data("images")
-
     def test_a_folder_without_any(self, folder):
         (folder / "images").mkdir()
-        with pytest.raises(InputError, match="holds no images"):
+        with pytest.raises(InputError, match="holds no images or videos"):
             open_data("images")
+
+
+class TestOptions:
+    def test_a_misspelt_option(self, folder, table):
+        np.save("x.npy", table)
+        for source in ("x.npy", table):
+            with pytest.raises(ChoiceError, match="unknown option 'sise', did you mean 'size'"):
+                open_data(source, sise=64)
+
+    def test_an_option_of_another_kind(self, folder, table):
+        np.save("x.npy", table)
+        with pytest.raises(ChoiceError, match=r"size= is an option of images and videos, and x\.npy takes no options"):
+            open_data("x.npy", size=64)
+        with pytest.raises(ChoiceError, match="and data in memory takes no options"):
+            open_data(table, labels=True)
+        Image.new("L", (5, 4)).save("x.png")
+        with pytest.raises(ChoiceError, match="frames= is an option of videos, and an image takes size, fit, mode"):
+            open_data("x.png", frames=4)
+
+    @pytest.mark.parametrize(
+        ("options", "sentence"),
+        [
+            ({"fit": "corp"}, "unknown fit 'corp', did you mean 'crop'"),
+            ({"mode": "gray"}, "unknown mode 'gray', did you mean 'grey'"),
+            ({"size": 0}, r"size is a number of pixels, \(height, width\) or 'original', got 0"),
+            ({"size": (3, 4, 5)}, "size is a number"),
+            ({"size": "large"}, "got 'large'"),
+            ({"size": 2.5}, "got 2.5"),
+            ({"size": True}, "got True"),
+            ({"workers": 0}, "workers has to be at least 1"),
+        ],
+    )
+    def test_values_that_cannot_be(self, folder, options, sentence):
+        Image.new("L", (5, 4)).save("x.png")
+        with pytest.raises(ChoiceError, match=sentence):
+            open_data("x.png", **options)
+
+
+class TestOptionsOfAModel:
+    @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+    def test_images_come_in_the_shape_that_it_was_fitted_on(self, folder, mode):
+        for name, size in {"a": (50, 40), "b": (40, 70)}.items():
+            (folder / name).mkdir()
+            Image.new(mode, size).save(folder / name / "x.png")
+        fitted = open_data("a", size=(24, 32)).shape[1:]
+        for source in ("b", "b/x.png"):
+            assert open_data(source, **options_like(source, fitted)).shape[1:] == fitted
+
+    def test_and_clips(self, folder):
+        Image.new("L", (50, 40)).save("x.gif", save_all=True, append_images=[Image.new("L", (50, 40), 9)])
+        for shape in ((2, 16, 24, 1), (1, 24, 24, 3)):
+            assert open_data("x.gif", **options_like("x.gif", shape)).shape[1:] == shape
 
 
 class TestBadFiles:

@@ -45,9 +45,21 @@ def test_channels_may_come_first(tmp_path):
     assert (open_data(tmp_path / "z") == np.tile(IMAGES, (1, 2, 1, 1))).all()
 
 
-def test_one_image_goes_to_a_file(tmp_path):
-    write_data(tmp_path / "z.png", IMAGES[:1])
-    assert (open_data(tmp_path / "z.png") == IMAGES[:1]).all()
+@pytest.mark.parametrize("name", ["z.png", "z.tif", "z.TIFF"])
+def test_one_image_goes_to_a_file(tmp_path, name):
+    write_data(tmp_path / name, IMAGES[:1])
+    assert (open_data(tmp_path / name) == IMAGES[:1]).all()
+
+
+def test_16_bits_stay(tmp_path):
+    deep = IMAGES.astype(np.uint16) * 99
+    write_data(tmp_path / "grey", deep[..., 0])
+    assert (open_data(tmp_path / "grey") == deep[..., 0]).all()
+    pytest.importorskip("av")
+    write_data(tmp_path / "colours", deep)
+    assert (open_data(tmp_path / "colours") == deep).all()
+    write_data(tmp_path / "z.tiff", deep[:1])
+    assert (open_data(tmp_path / "z.tiff") == deep[:1]).all()
 
 
 @pytest.mark.parametrize(
@@ -55,8 +67,10 @@ def test_one_image_goes_to_a_file(tmp_path):
     [
         ("z.csv", IMAGES, "would hold a table"),
         ("z.png", IMAGES, "one image, but there are 3"),
-        ("z", IMAGES / 255, "images of uint8, but the data are float64"),
+        ("z", IMAGES / 255, "images of uint8 or uint16, but the data are float64"),
         ("z", np.zeros((3, 4), np.uint8), "images of uint8"),
+        ("z", np.zeros((1, 2, 3, 4, 3), np.uint8), "images of uint8"),
+        ("z.gif", IMAGES, "would hold video of uint8, but the data are uint8 of shape"),
     ],
 )
 def test_data_that_do_not_fit(tmp_path, name, data, sentence):

@@ -1,11 +1,11 @@
 """Data files: what a path holds, as something that `fit` takes.
 
-.npy .npz .npz:key .csv .parquet    idx (.ubyte, .gz)    image files, folders of images
+.npy .npz .npz:key .csv .parquet    idx (.ubyte, .gz)    images, videos, and folders of either
 """
 
 import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,37 +15,53 @@ import numpy as np
 
 from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
-from narrows.data.images import IMAGES, read_folder, read_image
+from narrows.data.images import IMAGES, ImageOptions, read_image, read_images
+from narrows.data.options import chosen, refuse
 from narrows.data.tables import read_csv, read_parquet
+from narrows.data.video import VIDEOS, VideoOptions, read_videos
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP_RATIO = 1032
 """How much longer than itself a gzip file's content can be, at most."""
 
 
-def open_data(source: Any) -> Any:
+def open_data(source: Any, **options: Any) -> Any:
     """The data in a file or folder, as something that `fit` takes; anything that is no path is returned as it is.
 
     `.npy` is a memory map, `.npz:key` one array of several, a table with column names a data frame where pandas is
-    installed; everything else is an array.
+    installed; everything else is an array. What takes more than a gigabyte is mapped from a temporary file.
 
     Args:
-        source: A path, or data.
+        source: A path, or data. The files of a folder are read in the order of their paths, those of its folders as
+            well; a folder that holds images gives them, otherwise its videos.
+        **options: Of images `size`, `fit`, `mode`, `strict`, `labels` and `workers`, see `ImageOptions`; of videos
+            `frames`, `stride`, `size`, `fit`, `mode` and `strict`, see `VideoOptions`.
+
+    Returns:
+        The data; with `labels=True`, images and their labels.
 
     Raises:
         FileError: Nothing is there, the kind is unknown, or the file is damaged.
-        InputError: The file holds something else than numbers, or images of several sizes.
+        InputError: The file holds something else than numbers, or nothing.
+        ChoiceError: An option that this kind of data does not have, or a value that it cannot have.
 
     >>> open_data([[1.0, 2.0]])
     [[1.0, 2.0]]
     """
     if not isinstance(source, str | Path):
+        refuse(options, "data in memory")
         return source
     name, colon, key = str(source).rpartition(".npz:")
-    if colon:
-        return _npz(_existing(f"{name}.npz"), key)
-    path = _existing(source)
-    return read_folder(path) if path.is_dir() else _reader(path)(path)
+    path = _existing(f"{name}.npz" if colon else source)
+    if path.is_dir():
+        return _folder(path, options)
+    if path.suffix.lower() in IMAGES:
+        return read_image(path, chosen(ImageOptions, options, "an image"))
+    if path.suffix.lower() in VIDEOS:
+        return read_videos(path, [path], chosen(VideoOptions, options, "a video"))
+    reader = _reader(path)
+    refuse(options, str(path))
+    return _npz(path, key) if colon else reader(path)
 
 
 def is_data(name: str | Path) -> bool:
@@ -55,7 +71,7 @@ def is_data(name: str | Path) -> bool:
     (True, True, False)
     """
     path = Path(str(name).rpartition(":")[0] if ".npz:" in str(name) else name)
-    return path.is_dir() or path.suffix.lower() in READERS or path.name.lower().endswith("ubyte")
+    return path.is_dir() or path.suffix.lower() in ENDINGS or path.name.lower().endswith("ubyte")
 
 
 def _existing(name: str | Path) -> Path:
@@ -65,10 +81,23 @@ def _existing(name: str | Path) -> Path:
     return path
 
 
+def _folder(folder: Path, options: Mapping[str, Any]) -> Any:
+    """The images in a folder and its folders, or its videos where it holds no images or the options are theirs."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (*IMAGES, *VIDEOS) and path.is_file())
+    paths = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    images = [path for path in paths if path.suffix.lower() in IMAGES]
+    videos = [path for path in paths if path.suffix.lower() in VIDEOS]
+    if not paths:
+        raise InputError(f"the folder {folder} holds no images or videos ({', '.join((*IMAGES, *VIDEOS))})")
+    if videos and (not images or {"frames", "stride"} & options.keys()):
+        return read_videos(folder, videos, chosen(VideoOptions, options, "a folder of videos"))
+    return read_images(folder, images, chosen(ImageOptions, options, "a folder of images"))
+
+
 def _reader(path: Path) -> Callable[[Path], Any]:
     """What reads a file, by its name."""
     if not is_data(path):
-        raise FileError(f"cannot open {path} as data: its name ends in none of {', '.join(READERS)}")
+        raise FileError(f"cannot open {path} as data: its name ends in none of {', '.join(ENDINGS)}")
     return READERS.get(path.suffix.lower(), _idx)  # train-images-idx3-ubyte has no ending of its own
 
 
@@ -124,6 +153,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     ".parquet": read_parquet,
     ".ubyte": _idx,
     ".gz": _idx,
-    **dict.fromkeys(IMAGES, read_image),
 }
-"""What reads a file, by the ending of its name."""
+"""What reads a file that has no options, by the ending of its name."""
+ENDINGS = (*READERS, *IMAGES, *VIDEOS)
+"""The endings of all files that `open_data` reads."""

@@ -11,16 +11,20 @@ import numpy as np
 
 from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
+from narrows.data.av_video import pyav
 from narrows.data.images import write_image
 from narrows.data.tables import write_table
 from narrows.data.tensor_file import replacing
+from narrows.data.video import write_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TABLES = (".csv", ".parquet")
 ARRAYS = (".npy", ".npz", *TABLES)
-WRITTEN = (*ARRAYS, ".png")
+PICTURES = (".png", ".tif", ".tiff")
+FILMS = (".gif", ".mp4")
+WRITTEN = (*ARRAYS, *PICTURES, *FILMS)
 """The endings of files that `write_data` writes; without one it writes a folder of images."""
 
 
@@ -64,7 +68,7 @@ def check_output(path: str | Path, endings: Sequence[str] = ("", *WRITTEN)) -> N
         endings: Those that make sense, `""` for a folder.
 
     Raises:
-        FileError: As in `check_file`, or a folder is to be written where something is already.
+        FileError: As in `check_file`; or a folder is to be written where something is already; or a package is missing.
         ChoiceError: An ending that is not among the known ones.
     """
     target = Path(path)
@@ -72,6 +76,8 @@ def check_output(path: str | Path, endings: Sequence[str] = ("", *WRITTEN)) -> N
         raise unknown(f"ending of {target}:", target.suffix, filter(None, endings))
     if target.suffix or not target.is_dir():
         check_file(target)
+    if target.suffix.lower() == ".mp4":
+        pyav(target)
     if not target.suffix and target.exists() and (target.is_file() or any(target.iterdir())):
         raise FileError(f"cannot write the folder {target}: something is there already")
 
@@ -80,8 +86,10 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
     """Write an array or a data frame in the format that the path names.
 
     Args:
-        path: `.npy`, `.npz`, `.csv`, `.parquet`, `.png` for one image, or no ending for a folder of images.
-        data: Values; for images (n, height, width), (n, height, width, channels) or (n, channels, height, width) uint8.
+        path: `.npy`, `.npz`, `.csv`, `.parquet`; `.png` or `.tif` for one image, no ending for a folder of images;
+            `.gif` or `.mp4` for the clips of a video, one after another.
+        data: Values; for images (n, height, width), (n, height, width, channels) or (n, channels, height, width) of
+            uint8, uint16 or bool; for video (n, time, height, width, channels) uint8.
         columns: Names of the columns; a frame brings its own.
 
     Raises:
@@ -104,6 +112,11 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
     elif suffix in (".npy", ".npz"):
         with replacing(target) as temporary, temporary.open("wb") as file:
             np.save(file, array) if suffix == ".npy" else np.savez(file, data=array)
+    elif suffix in FILMS:
+        if array.ndim != 5 or array.dtype != np.uint8:
+            raise _unfit(target, "video of uint8", array)
+        with replacing(target) as temporary:
+            write_video(temporary, array)
     else:
         _write_images(target, _channels_last(target, array))
 
@@ -121,13 +134,15 @@ def _write_images(target: Path, images: Array) -> None:
 
 
 def _channels_last(target: Path, array: Array) -> Array:
-    if array.ndim not in (3, 4) or array.dtype not in (np.uint8, np.bool_):
-        raise InputError(
-            f"{target} would hold images of uint8, but the data are {array.dtype} of shape {array.shape}: write .npy"
-        )
+    if array.ndim not in (3, 4) or array.dtype not in (np.uint8, np.uint16, np.bool_):
+        raise _unfit(target, "images of uint8 or uint16", array)
     if array.ndim == 4 and array.shape[-1] > 4 >= array.shape[1]:
         array = array.transpose(0, 2, 3, 1)
     return np.ascontiguousarray(array)
+
+
+def _unfit(target: Path, what: str, array: Array) -> InputError:
+    return InputError(f"{target} would hold {what}, but the data are {array.dtype} of shape {array.shape}: write .npy")
 
 
 @contextmanager
