@@ -13,17 +13,20 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from narrows.core.errors import FileError, InputError, unknown
+from narrows.core.errors import ChoiceError, FileError, InputError, unknown
 from narrows.data.arrays import Array
 from narrows.data.images import IMAGES, read_folder, read_image
+from narrows.data.series import windows
 from narrows.data.tables import read_csv, read_parquet
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+OPTIONS = ("window", "stride")
+"""What `open_data` can be asked for besides a path."""
 GZIP_RATIO = 1032
 """How much longer than itself a gzip file's content can be, at most."""
 
 
-def open_data(source: Any) -> Any:
+def open_data(source: Any, **options: Any) -> Any:
     """The data in a file or folder, as something that `fit` takes; anything that is no path is returned as it is.
 
     `.npy` is a memory map, `.npz:key` one array of several, a table with column names a data frame where pandas is
@@ -31,14 +34,23 @@ def open_data(source: Any) -> Any:
 
     Args:
         source: A path, or data.
+        options: `window` and `stride` cut a recording into samples, see `narrows.data.series.windows`.
 
     Raises:
+        ChoiceError: An unknown option.
         FileError: Nothing is there, the kind is unknown, or the file is damaged.
         InputError: The file holds something else than numbers, or images of several sizes.
 
     >>> open_data([[1.0, 2.0]])
     [[1.0, 2.0]]
     """
+    for option in options:
+        if option not in OPTIONS:
+            raise unknown("option of open_data", option, OPTIONS)
+    if "window" in options:
+        return windows(open_data(source), **options)
+    if options:
+        raise ChoiceError(f"stride={options['stride']!r} needs a window: say how many steps a sample has")
     if not isinstance(source, str | Path):
         return source
     name, colon, key = str(source).rpartition(".npz:")

@@ -152,12 +152,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         given = samples(X, least_rows=2)
         newcomer = clone(self)
-        newcomer._know_columns(X, reset=True)
-        if validation_data is not None:
-            newcomer._know_columns(validation_data, reset=False)
-        held_out = None if validation_data is None else samples(validation_data)
+        newcomer._know_columns(given, reset=True)
+        held_out = None if validation_data is None else samples(validation_data, kind=given.kind)
+        if held_out is not None:
+            newcomer._know_columns(held_out, reset=False)
         found = fit(given, self._request(), held_out)
-        self._know_columns(X, reset=True)
+        self._know_columns(given, reset=True)
         self.module_, self.schema_, self.chosen_, self.history_ = (
             found.module,
             found.schema,
@@ -177,8 +177,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             y: Ignored.
         """
         first = not hasattr(self, "module_")
-        given = samples(X, least_rows=2 if first else 1)
-        self._know_columns(X, reset=first)
+        given = samples(X, 2) if first else samples(X, kind=self.schema_.spec.kind)
+        self._know_columns(given, reset=first)
         if self._continuation is None:
             begun = None if first else (self.module_, self.schema_, self.chosen_)
             self._continuation = Continuation(given, self._request(), begun)
@@ -294,18 +294,18 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         return self.module_.to(rules.device(self.device))
 
-    def _know_columns(self, X: Any, reset: bool) -> None:
+    def _know_columns(self, given: Samples, reset: bool) -> None:
         """Learn number and names of columns, or compare them with those of fit, in one sentence where they differ."""
         try:
-            validate_data(self, X, skip_check_array=True, reset=reset)
+            validate_data(self, given.columned, skip_check_array=True, reset=reset)
         except ValueError as error:
             raise InputError(" ".join(str(error).split())) from error
 
     def _checked(self, X: Any) -> Samples:
         """Samples of the kind that fit saw."""
         check_is_fitted(self)
-        given = samples(X)
-        self._know_columns(X, reset=False)
+        given = samples(X, kind=self.schema_.spec.kind)
+        self._know_columns(given, reset=False)
         given.check(self.schema_)
         return given
 

@@ -1,6 +1,6 @@
 """A linear encoder and decoder of a coarser grid, for samples too large for linear maps of all their values.
 
-    z = W pool(x + E(x))        y = spread(V z)        x' = y + R(y)
+z = W pool(x + E(x))        y = spread(V z)        x' = y + R(y)
 """
 
 from math import prod
@@ -67,9 +67,7 @@ class CoarseDecoder(Decoder):
         refiner: R.
     """
 
-    def __init__(
-        self, latent_dim: int, params_shape: tuple[int, ...], grid: tuple[int, ...], refiner: Refiner
-    ) -> None:
+    def __init__(self, latent_dim: int, params_shape: tuple[int, ...], grid: tuple[int, ...], refiner: Refiner) -> None:
         super().__init__()
         self.params_shape = params_shape
         self.linear = None

@@ -54,7 +54,7 @@ class Sequence(Network):
     """Dilated temporal convolutions around a linear encoder and decoder, for series of any length.
 
     Args:
-        widths: Channels of each residual block, each looking twice as far as the one before; None for 64, in as many
+        widths: Channels of each residual block, each looking twice as far as the one before; None for 32, in as many
             blocks as take in the whole series, up to six.
         stride: Steps of the series to one place of the blocks; None for 4, or fewer for less than 64 steps.
         activation: Name of the nonlinearity.
@@ -99,7 +99,7 @@ class Sequence(Network):
         """Channels of the default blocks: together they see 2^(blocks + 2) places, which is the whole series.
 
         >>> Sequence.default_widths(SampleSpec("sequence", (8, 128)), 4)
-        (64, 64, 64)
+        (32, 32, 32)
         """
         places = -(-spec.shape[1] // stride)
-        return (64,) * max(1, min(6, (places - 1).bit_length() - 2))
+        return (32,) * max(1, min(6, (places - 1).bit_length() - 2))

@@ -7,9 +7,7 @@ from narrows.model import AutoencoderModule
 from narrows.recipes.assemble import Asked, assemble
 
 
-def sequence(
-    spec: SampleSpec, latent_dim: int, *, network: Asked = "sequence", **options: Any
-) -> AutoencoderModule:
+def sequence(spec: SampleSpec, latent_dim: int, *, network: Asked = "sequence", **options: Any) -> AutoencoderModule:
     r"""An autoencoder for series: one code for a whole series or window, by temporal convolutions.
 
         z = W (x + E(x)),    x' = V z + R(V z),    loss(x) = -log N(x; x', s^2),    E and R dilated convolutions in time
