@@ -22,9 +22,7 @@ def samples(X: Any, least_rows: int = 1, kind: Kind | None = None) -> Samples:
     """
     if isinstance(X, Samples):
         if len(X) < least_rows:
-            raise InputError(
-                f"an autoencoder needs at least {least_rows} samples, got {len(X)}: choose shorter windows"
-            )
+            raise InputError(f"an autoencoder needs at least {least_rows} samples, got {len(X)}: take more, or shorter")
         return X
     if is_list_of_series(X) and (kind == "sequence" or is_uneven(X)):
         return UnevenSamples(X, least_rows)

@@ -1,6 +1,6 @@
 """Recordings: one long series, cut into windows that overlap, and put together again on its own time line.
 
-    window i = recording[start_i : start_i + window],    start_i = 0, stride, 2 stride, ..., and the last window that fits
+    window i = recording[start_i : start_i + window],    start_i = 0, stride, 2 stride, ..., and the last that fits
 
 Nothing is copied: a window is a view of the recording, and a batch of windows is one gather. What comes back for a
 step of time is the mean over the windows that it lies in.
@@ -101,10 +101,8 @@ class WindowSamples(Samples):
         aside = torch.isin(torch.arange(len(self)) // run, held_out)
         width = self.windows.shape[1]
         edges = self.starts[aside]
-        after = torch.searchsorted(
-            edges, self.starts - width, right=True
-        )  # the first that begins within a window of it
-        shared = after < torch.searchsorted(edges, self.starts + width)
+        ended = torch.searchsorted(edges, self.starts - width, right=True)  # how many end before a window begins
+        shared = ended < torch.searchsorted(edges, self.starts + width)
         train = ~shared if bool((~shared).any()) else ~aside
         return train.nonzero().flatten(), aside.nonzero().flatten()
 

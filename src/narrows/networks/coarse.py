@@ -51,7 +51,8 @@ class CoarseEncoder(Encoder):
 
     def forward(self, view: View) -> Features:
         refined = view.x + self.refiner(self.entrance(view))
-        return Features(self.head(F.adaptive_avg_pool3d(refined, self.grid[1:]).flatten(1)))
+        time, height, width = self.grid[1:]
+        return Features(self.head(F.adaptive_avg_pool3d(refined, (time, height, width)).flatten(1)))
 
     def silence(self) -> bool:
         return False

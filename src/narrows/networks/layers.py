@@ -108,13 +108,12 @@ def initialise(module: nn.Module, rng: Generator) -> None:
 
     Recurrent layers are uniform within one over the root of their width, as is customary.
     """
-    transposed = tuple(TRANSPOSED.values())
     for layer in module.modules():
         weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", None)
-        if isinstance(layer, (nn.Linear, *CONVOLUTIONS.values(), *transposed)):
+        if isinstance(layer, (nn.Linear, *CONVOLUTIONS.values(), *TRANSPOSED.values())):
             assert isinstance(weight, Tensor)
             fan_in = prod(weight.shape[1:])
-            if isinstance(layer, transposed):
+            if isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
                 fan_in = weight.shape[0] * prod(layer.kernel_size) // prod(layer.stride)
             bound = sqrt(6 / fan_in)
             weight.uniform_(-bound, bound, generator=rng)

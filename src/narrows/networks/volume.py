@@ -57,7 +57,7 @@ class Volume(Network):
     def default_widths(spec: SampleSpec) -> tuple[int, ...]:
         """Channels of the default levels.
 
-        >>> Volume.default_widths(SampleSpec("video", (1, 16, 64, 64))), Volume.default_widths(SampleSpec("video", (1, 4, 8, 8)))
-        ((16, 32), (16,))
+        >>> [Volume.default_widths(SampleSpec("video", (1, time, 64, 64))) for time in (16, 4)]
+        [(16, 32), (16,)]
         """
         return (16, 32) if min(spec.shape[1:]) >= 8 else (16,)
