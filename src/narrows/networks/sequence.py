@@ -55,7 +55,7 @@ class Sequence(Network):
 
     Args:
         widths: Channels of each residual block, each looking twice as far as the one before; None for 32, in as many
-            blocks as take in the whole series, up to six.
+            blocks as see the whole series from its middle, up to six.
         stride: Steps of the series to one place of the blocks; None for 4, or fewer for less than 64 steps.
         activation: Name of the nonlinearity.
 
@@ -96,10 +96,10 @@ class Sequence(Network):
 
     @staticmethod
     def default_widths(spec: SampleSpec, stride: int) -> tuple[int, ...]:
-        """Channels of the default blocks: together they see 2^(blocks + 2) places, which is the whole series.
+        """Channels of the default blocks, which together see at least 2^blocks places to both sides.
 
         >>> Sequence.default_widths(SampleSpec("sequence", (8, 128)), 4)
-        (32, 32, 32)
+        (32, 32, 32, 32)
         """
         places = -(-spec.shape[1] // stride)
-        return (32,) * max(1, min(6, (places - 1).bit_length() - 2))
+        return (32,) * max(1, min(6, (places - 1).bit_length() - 1))

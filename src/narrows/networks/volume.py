@@ -21,7 +21,7 @@ class Volume(Network):
     2^25 (134 MB), the maps are of the video averaged over small boxes; such a model does not begin as PCA.
 
     Args:
-        widths: Channels of each level, each half the size of the one before; None for 16 and 32, or 16 alone for videos
+        widths: Channels of each level, each half the size of the one before; None for 8 and 16, or 8 alone for videos
             with a side of less than 8.
         blocks: Residual blocks on each level, on the way down and on the way up.
         activation: Name of the nonlinearity.
@@ -58,6 +58,6 @@ class Volume(Network):
         """Channels of the default levels.
 
         >>> [Volume.default_widths(SampleSpec("video", (1, time, 64, 64))) for time in (16, 4)]
-        [(16, 32), (16,)]
+        [(8, 16), (8,)]
         """
-        return (16, 32) if min(spec.shape[1:]) >= 8 else (16,)
+        return (8, 16) if min(spec.shape[1:]) >= 8 else (8,)
