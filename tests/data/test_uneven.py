@@ -100,6 +100,15 @@ def test_a_model_of_series_takes_lists_of_one_length():
     assert ae.transform(X).shape == (40, 3)
 
 
+def test_a_model_of_series_takes_padded_arrays_too():
+    X = several()
+    ae = quick().fit(X)
+    padded = np.full((40, 44, 2), np.nan)
+    for row, one in zip(padded, X, strict=True):
+        row[: len(one)] = one
+    assert np.array_equal(ae.transform(X), ae.transform(padded))
+
+
 def test_a_model_of_series_is_judged_by_series_of_one_length():
     X = several()
     ae = quick().fit(X, validation_data=[X[0], X[0]])
@@ -134,8 +143,8 @@ def test_ragged_tables_and_images_are_still_refused(X):
         ([np.zeros((45, 2))], r"series 0 has 45 steps, but the longest that the model was fitted on has 44: cut it"),
         ([np.zeros((9, 2)), np.zeros((0, 2))], "series 1 has no steps"),
         ([np.zeros((9, 2)), np.array([[0, 1], [0, np.inf], [1, 1]])], "series 1 has inf at step 1"),
-        ([np.zeros(9), np.zeros(8)], "expecting 2 features|of shape"),
-        ([np.zeros((9, 3)), np.zeros((8, 3))], "expecting 2 features"),
+        ([np.zeros(9), np.zeros(8)], "of shape"),
+        ([np.zeros((9, 3)), np.zeros((8, 3))], "of shape"),
     ],
     ids=["too long", "empty", "infinite", "no channels", "other channels"],
 )

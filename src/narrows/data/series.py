@@ -75,7 +75,7 @@ class WindowSamples(Samples):
 
     @property
     def columned(self) -> Any:
-        return self.given if hasattr(self.given, "columns") else self.windows
+        return self.given if self.recording.ndim == 2 else self.recording[:, None]
 
     def learn(self, values: Values | None, scaling: str, kind: Kind | None) -> ArraySchema:
         found = Statistics.of(self.recording.reshape(len(self.recording), -1), self.given)
