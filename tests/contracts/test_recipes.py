@@ -12,10 +12,25 @@ from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import View
 from narrows.recipes import RECIPES
-from narrows.recipes.catalogue import build
+from narrows.recipes.catalogue import build, kind_of
 from narrows.training.checkpoint import weights
 
-IMAGE = SampleSpec("image", (1, 8, 8))
+SPECS = {
+    None: SampleSpec("image", (1, 8, 8)),
+    "sequence": SampleSpec("sequence", (8, 8)),
+    "video": SampleSpec("video", (1, 2, 4, 8)),
+}
+
+
+def spec_of(name):
+    """What a recipe takes."""
+    return SPECS[kind_of(name)]
+
+
+def samples_of(name, digits):
+    """Raw samples that a recipe takes."""
+    return digits.images.reshape(-1, 2, 4, 8) if kind_of(name) == "video" else digits.images
+
 
 OTHERS = {
     "negative_binomial": (
@@ -36,7 +51,8 @@ OTHERS = {
 
 def make(name, latent_dim=3, seed=0, **options):
     rng = torch.Generator().manual_seed(seed)
-    return build(name, IMAGE, latent_dim, likelihood={"name": "normal", "scale": "learned"}, options=options, rng=rng)
+    likelihood = {"name": "normal", "scale": "learned"}
+    return build(name, spec_of(name), latent_dim, likelihood=likelihood, options=options, rng=rng)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -49,7 +65,7 @@ class TestRecipes:
 
     def test_shapes(self, name, rng):
         model = make(name)
-        x = torch.randn(5, *IMAGE.shape)
+        x = torch.randn(5, *spec_of(name).shape)
         trace = model(View(x), rng)
         assert trace.code.z.shape == (5, 3)
         assert trace.code.rate.shape == (5,)
@@ -61,7 +77,7 @@ class TestRecipes:
 
     def test_every_weight_gets_a_finite_gradient(self, name, rng):
         model = make(name)
-        model.loss(View(torch.randn(16, *IMAGE.shape)), rng)[0].backward()
+        model.loss(View(torch.randn(16, *spec_of(name).shape)), rng)[0].backward()
         for weight, tensor in model.named_parameters():
             assert tensor.grad is not None, weight
             assert tensor.grad.isfinite().all(), weight
@@ -87,14 +103,14 @@ class TestRecipes:
 
     def test_distortion_falls(self, name, digits):
         ae = narrows.Autoencoder(recipe=name, latent_dim=4, epochs=8, random_state=0, verbose=0, patience=None)
-        ae.set_params(recipe_options={"linear_path": False}).fit(digits.images[:500])
+        ae.set_params(recipe_options={"linear_path": False}).fit(samples_of(name, digits)[:500])
         first, last = ae.history_[0]["held_out"], ae.history_[-1]["held_out"]
         assert last["distortion"] < first["distortion"]
         assert last["error"] < first["error"]
 
     def test_evaluation_is_deterministic(self, name):
         model = make(name)
-        x = View(torch.randn(5, *IMAGE.shape))
+        x = View(torch.randn(5, *spec_of(name).shape))
         assert torch.equal(model(x).prediction.mean(), model(x).prediction.mean())
 
     def test_same_seed_same_weights(self, name):
@@ -103,7 +119,7 @@ class TestRecipes:
         assert not all(torch.equal(first[k], other[k]) for k in first)
 
     def test_survives_save_and_load(self, name, digits, tmp_path):
-        X = digits.images[:60]
+        X = samples_of(name, digits)[:60]
         ae = narrows.Autoencoder(recipe=name, latent_dim=3, epochs=1, random_state=0, verbose=0).fit(X)
         ae.save(tmp_path / "m.safetensors")
         again = narrows.load(tmp_path / "m.safetensors")
@@ -113,18 +129,19 @@ class TestRecipes:
 
     def test_overcomplete_code_works(self, name, digits):
         ae = narrows.Autoencoder(recipe=name, latent_dim=80, epochs=1, random_state=0, verbose=0)
-        regularised = name in ("sparse", "sparse_kl", "denoising", "contractive", "variational")
+        X = samples_of(name, digits)[:40]
+        regularised = name in ("sparse", "sparse_kl", "denoising", "contractive", "variational", "sequence_variational")
         if regularised:
-            ae.fit(digits.images[:40])
+            ae.fit(X)
         else:
             with pytest.warns(UserWarning, match="nothing regularises"):
-                ae.fit(digits.images[:40])
-        assert ae.transform(digits.images[:3]).shape == (3, 80)
+                ae.fit(X)
+        assert ae.transform(X[:3]).shape == (3, 80)
 
     def test_models_can_be_stacked(self, name):
         models = [make(name, seed=seed) for seed in range(3)]
         params, buffers = stack_module_state(models)
-        x = torch.randn(6, *IMAGE.shape)
+        x = torch.randn(6, *spec_of(name).shape)
 
         def codes(p, b):
             return functional_call(Encode(models[0]), ({f"model.{k}": v for k, v in {**p, **b}.items()},), (x,))

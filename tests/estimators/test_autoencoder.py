@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 import narrows
 from narrows.recipes import RECIPES
 
-VECTOR_RECIPES = [name for name in RECIPES if name != "convolutional"]
+VECTOR_RECIPES = [name for name in RECIPES if name not in ("convolutional", "video")]
 
 
 def quick(**options):

@@ -11,34 +11,47 @@ import numpy as np
 import pyarrow as pa
 
 from narrows.core.errors import InputError
+from narrows.core.spec import Kind
 from narrows.data.arrays import Array
 from narrows.data.frames import as_table, is_frame
 from narrows.data.samples import ArraySamples, Samples
 from narrows.data.schema import Schema
 from narrows.data.table_samples import TableSamples
 from narrows.data.table_schema import TableSchema
+from narrows.data.uneven import UnevenSamples, is_list_of_series, is_uneven
 
 
-def samples(X: Any, least_rows: int = 0, columns: Mapping[str, str] | None = None, mixed: bool = False) -> Samples:
+def samples(
+    X: Any,
+    least_rows: int = 0,
+    columns: Mapping[str, str] | None = None,
+    mixed: bool = False,
+    kind: Kind | None = None,
+) -> Samples:
     """Samples of anything that narrows takes, to learn from.
 
     A data frame of numbers alone is an array; one with text, dates or truth values among its columns is a table.
 
     Args:
-        X: An array, a data frame, a tensor, a list of rows; or samples already, as `open_data` gives.
+        X: An array, a data frame, a tensor, a list of rows, a list of series; or samples already, as `open_data` gives.
         least_rows: How many there have to be.
         columns: Kinds of columns by name, where the values alone would say something else; they make a table.
         mixed: Whether a frame is a table in any case.
+        kind: What a sample is known to be; then a list of arrays is a list of series even where all are of one length.
 
     Raises:
         InputError: Values that cannot be used, with the reason.
     """
     if isinstance(X, Samples):
+        if len(X) < least_rows:
+            raise InputError(f"an autoencoder needs at least {least_rows} samples, got {len(X)}: take more, or shorter")
         return X
     wanted = mixed or bool(columns)
     if not is_frame(X):
         if wanted:
             raise InputError("columns of several kinds come as a data frame, so that they have names: X is none")
+        if is_list_of_series(X) and (kind == "sequence" or is_uneven(X)):
+            return UnevenSamples(X, least_rows)
         return ArraySamples(X, least_rows)
     if not wanted and _is_array(X):
         return ArraySamples(X, least_rows)
@@ -64,7 +77,7 @@ def samples_like(X: Any, schema: Schema, names: Sequence[str] | None) -> Samples
     if not is_frame(X):
         if isinstance(schema, TableSchema):
             raise InputError(f"the model was fitted on a data frame with {len(schema.names)} columns: X is none")
-        return ArraySamples(X)
+        return samples(X, kind=schema.spec.kind)
     if names is not None:
         X = _without_extra(X, names)
     if isinstance(schema, TableSchema):

@@ -17,6 +17,7 @@ from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
 from narrows.data.images import IMAGES, ImageOptions, read_image, read_images
 from narrows.data.options import chosen, refuse
+from narrows.data.series import RecordingOptions, windows
 from narrows.data.tables import read_csv, read_parquet
 from narrows.data.video import VIDEOS, VideoOptions, read_videos
 
@@ -35,7 +36,8 @@ def open_data(source: Any, **options: Any) -> Any:
         source: A path, or data. The files of a folder are read in the order of their paths, those of its folders as
             well; a folder that holds images gives them, otherwise its videos.
         **options: Of images `size`, `fit`, `mode`, `strict`, `labels` and `workers`, see `ImageOptions`; of videos
-            `frames`, `stride`, `size`, `fit`, `mode` and `strict`, see `VideoOptions`.
+            `frames`, `stride`, `size`, `fit`, `mode` and `strict`, see `VideoOptions`; of a recording `window` and
+            `stride`, which cut it into samples, see `narrows.data.series.windows`.
 
     Returns:
         The data; with `labels=True`, images and their labels.
@@ -48,6 +50,9 @@ def open_data(source: Any, **options: Any) -> Any:
     >>> open_data([[1.0, 2.0]])
     [[1.0, 2.0]]
     """
+    if "window" in options:
+        wanted = chosen(RecordingOptions, options, "a recording")
+        return windows(open_data(source), wanted.window, wanted.stride)
     if not isinstance(source, str | Path):
         refuse(options, "data in memory")
         return source

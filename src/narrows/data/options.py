@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from narrows.core.errors import ChoiceError, unknown
 from narrows.data.fitting import CHANNELS
 from narrows.data.images import IMAGES, ImageOptions
+from narrows.data.series import RecordingOptions
 from narrows.data.video import VIDEOS, VideoOptions
 
-KINDS = {"images": ImageOptions, "videos": VideoOptions}
+KINDS = {"images": ImageOptions, "recordings": RecordingOptions, "videos": VideoOptions}
 """The kinds of data that have options."""
 Options = TypeVar("Options")
 

@@ -10,13 +10,13 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from narrows.core.spec import Kind, Values
 from narrows.data.arrays import Array, as_array, layout_of
 from narrows.data.containers import like
 from narrows.data.schema import ArraySchema, Schema, Statistics, gaps_in
-from narrows.data.sources import ArraySource, Source
+from narrows.data.sources import ArraySource, Source, split
 
 
 class Samples(ABC):
@@ -28,6 +28,8 @@ class Samples(ABC):
 
     form: Any = None
     """What raw values shall come back as: an array's type, a table's types."""
+    kind: Kind | None = None
+    """What a sample is, where that is not for a recipe to say."""
 
     names: list[str] | None = None
     """The names of the columns, where the schema knows columns by name."""
@@ -37,6 +39,11 @@ class Samples(ABC):
 
     @abstractmethod
     def __len__(self) -> int: ...
+
+    @property
+    def columned(self) -> Any:
+        """What number and names of columns are read off: by default what was given."""
+        return self.given
 
     @abstractmethod
     def learn(self, values: Values | None, scaling: str, kind: Kind | None) -> Schema:
@@ -60,19 +67,27 @@ class Samples(ABC):
         """Some rows, or all, as batches."""
 
     @abstractmethod
-    def select(self, rows: Array) -> Samples:
-        """Some of the samples, by their numbers.
-
-        Raises:
-            InputError: Samples that lie where they can only be read in order.
-        """
-
-    @abstractmethod
     def like(self, values: Any) -> Any:
         """Raw values, one for each sample, in the container that was given."""
 
+    def split(self, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Samples to train on and samples to judge by: drawn one by one, unless they have anything in common."""
+        return split(len(self), fraction, rng)
+
+    def tally(self, values: Tensor, rate: Tensor) -> Tensor:
+        """The scores of a batch of samples: what their values add up to, less what their codes cost.
+
+        Args:
+            values: Log-density of each value in nats, (n, *s).
+            rate: What each code costs in nats, (n,).
+
+        Returns:
+            One number a sample, (n,); or more, of which `like_scores` knows how they lie.
+        """
+        return values.flatten(1).sum(1) - rate
+
     def like_scores(self, scores: Array) -> Array:
-        """One number for each sample, as the user counts samples."""
+        """What `tally` found of all samples, as the user counts samples."""
         return scores
 
 
@@ -113,6 +128,7 @@ class ArraySamples(Samples):
         return ArraySource(self.array, schema, rows, device, self.gaps)
 
     def select(self, rows: Array) -> ArraySamples:
+        """Some of the samples, by their numbers."""
         return ArraySamples(self.array[rows])
 
     def like(self, values: Array) -> Any:

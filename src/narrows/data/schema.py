@@ -301,7 +301,11 @@ class ArraySchema(Schema):
         """Refuse samples of another shape than those of fit."""
         shape = array.shape[1:]
         if shape != self.raw_shape:
-            raise InputError(f"X has samples of shape {shape}, but the model was fitted on samples of {self.raw_shape}")
+            window = self.raw_shape[0] if self.spec.kind == "sequence" and shape == self.raw_shape[1:] else None
+            hint = "" if window is None else f": cut a recording by narrows.open_data(X, window={window})"
+            raise InputError(
+                f"X has samples of shape {shape}, but the model was fitted on samples of {self.raw_shape}{hint}"
+            )
 
     @property
     def raw_shape(self) -> tuple[int, ...]:

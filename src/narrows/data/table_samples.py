@@ -69,6 +69,7 @@ class TableSamples(Samples):
         return TensorSource(schema.tensor(taken), schema.spec, device)
 
     def select(self, rows: Array) -> TableSamples:
+        """Some of the rows, by their numbers."""
         taken = self.table.take(pa.array(rows))
         return TableSamples(taken, taken, columns=self.columns)
 

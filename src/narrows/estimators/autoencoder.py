@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from narrows.core.errors import ChoiceError, InputError
+from narrows.core.spec import Kind
 from narrows.core.values import plain
 from narrows.data.arrays import Array, as_array
 from narrows.data.door import samples, samples_like
@@ -161,7 +162,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         given = self._samples(X, least_rows=2)
         newcomer = clone(self)
         newcomer._know_columns(given, reset=True)
-        held_out = None if validation_data is None else self._samples(validation_data, least_rows=1)
+        held_out = None
+        if validation_data is not None:
+            held_out = self._samples(validation_data, least_rows=1, kind=given.kind)
         if held_out is not None:
             newcomer._know_columns(held_out, reset=False)
         found = fit(given, self._request(), held_out)
@@ -310,7 +313,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 self.feature_names_in_ = np.array(given.names, dtype=object)
             return
         try:
-            validate_data(self, given.given, skip_check_array=True, reset=reset)
+            validate_data(self, given.columned, skip_check_array=True, reset=reset)
         except ValueError as error:
             raise InputError(" ".join(str(error).split())) from error
 
@@ -318,14 +321,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Samples of the kind that fit saw."""
         check_is_fitted(self)
         given = samples_like(X, self.schema_, getattr(self, "feature_names_in_", None))
-        self._know_columns(given, reset=False)
+        spec = self.schema_.spec
+        by_shape = spec.kind == "sequence" and spec.shape[0] > 1  # where channels lie, the schema knows
+        if not by_shape or hasattr(given.columned, "columns"):
+            self._know_columns(given, reset=False)
         given.check(self.schema_)
         return given
 
-    def _samples(self, X: Any, least_rows: int) -> Samples:
+    def _samples(self, X: Any, least_rows: int, kind: Kind | None = None) -> Samples:
         """Samples to learn from."""
         likelihood = self.likelihood if isinstance(self.likelihood, str) else self.likelihood.get("name")
-        return samples(X, least_rows, self.columns, mixed=likelihood == "mixed")
+        return samples(X, least_rows, self.columns, mixed=likelihood == "mixed", kind=kind)
 
 
 class RawEncoder(nn.Module):

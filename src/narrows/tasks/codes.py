@@ -20,7 +20,7 @@ from narrows.data.arrays import Array
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.model import AutoencoderModule
-from narrows.objectives import distortion
+from narrows.objectives import log_density
 
 T = TypeVar("T")
 
@@ -78,17 +78,17 @@ def reconstruct(model: AutoencoderModule, schema: Schema, samples: Samples) -> A
 
 @torch.inference_mode()
 def score_samples(model: AutoencoderModule, schema: Schema, samples: Samples) -> Array:
-    """Minus distortion and rate of each sample in nats, (n,) float64, as a density of the raw values.
+    """Minus distortion and rate of each sample in nats, float64, as a density of the raw values, see `Samples.tally`.
 
     With a Gaussian code the distortion is taken at the mean code, so that the score is the same each time. Values that
     are missing count for nothing.
     """
-    volumes = (schema.log_volumes * model.likelihood.density).flatten().to(_device(model))
+    volumes = (schema.log_volumes * model.likelihood.density).to(_device(model))
 
     def run(view: View) -> Tensor:
         trace: Trace = model(view)
-        volume = volumes if view.present is None else volumes * view.present.flatten(1)
-        return -(distortion(trace) + trace.code.rate).double() - volume.sum(-1)
+        volume = volumes if view.present is None else volumes * view.present
+        return samples.tally(log_density(trace).double() - volume, trace.code.rate.double())
 
     nothing = torch.empty(0, dtype=torch.float64)
     return torch.cat([nothing, *in_blocks(model, schema, samples, run)]).numpy()

@@ -95,6 +95,8 @@ def compare(
     ['the mean', 'PCA', 'deep']
     """
     given = samples(X, least_rows=10)
+    if not isinstance(given, ArraySamples | TableSamples):
+        raise InputError("compare takes arrays and data frames, from which rows can be drawn")
     labels = _labels(y, len(given))
     order = np.random.default_rng(random_state).permutation(len(given))
     aside, rest = (np.sort(part) for part in np.split(order, [round(TESTED * len(order))]))
@@ -105,8 +107,7 @@ def compare(
     middle = Middle(schema)
     middle.learn(train)
     judge: Judge
-    if isinstance(schema, TableSchema):
-        assert isinstance(test, TableSamples)
+    if isinstance(test, TableSamples) and isinstance(schema, TableSchema):
         judge = HiddenCells(test, schema, middle.reconstruct(test), np.random.default_rng(random_state))
     else:
         assert isinstance(test, ArraySamples)

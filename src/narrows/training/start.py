@@ -22,6 +22,9 @@ ROWS = 20_000
 EXACT = 1_024
 """Up to how many values per sample the whole covariance is formed."""
 BLOCK = 256
+"""How many rows are taken in at once, at most."""
+BLOCK_VALUES = 1 << 24
+"""And how many values."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ def principal_components(source: Source, k: int, rng: Generator) -> Components:
     size = source.spec.size
     n = min(len(source), ROWS)
     rows = torch.randperm(len(source), generator=rng)[:n].sort().values
-    blocks = [rows[i : i + BLOCK] for i in range(0, n, BLOCK)]
+    step = max(1, min(BLOCK, BLOCK_VALUES // size))
+    blocks = [rows[i : i + step] for i in range(0, n, step)]
     k = min(k, size, max(1, n - 1))
 
     def look(block: Tensor) -> Tensor:
