@@ -7,16 +7,17 @@ Schema.raw(tensor) --> raw values       Samples.like(raw values) --> the contain
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from narrows.core.spec import Kind, Values
 from narrows.data.arrays import Array, as_array, layout_of
 from narrows.data.containers import like
 from narrows.data.schema import ArraySchema, Schema, Statistics, gaps_in
-from narrows.data.sources import ArraySource, Source
+from narrows.data.sources import ArraySource, Source, split
 
 
 class Samples(ABC):
@@ -56,9 +57,27 @@ class Samples(ABC):
     def source(self, schema: Any, rows: Tensor | None = None, device: torch.device | None = None) -> Source:
         """Some rows, or all, as batches."""
 
+    def split(
+        self, schema: Any, fraction: float, rng: Generator, device: torch.device | None = None
+    ) -> tuple[Source, Source]:
+        """Samples to train on and samples to validate on; without any to spare, the training rows validate themselves.
+
+        Args:
+            schema: How raw values become tensors.
+            fraction: Share of the samples that is set aside, at most.
+            rng: What draws them, where rows can be drawn.
+            device: Where batches go.
+        """
+        rows, aside = split(len(self), fraction, rng)
+        return self.source(schema, rows, device), self.source(schema, aside if len(aside) else rows, device)
+
     @abstractmethod
     def like(self, values: Any) -> Any:
         """Raw values, one for each sample, in the container that was given."""
+
+    def collect(self, schema: Schema, blocks: Iterator[Any]) -> Any:
+        """Blocks of raw values, one for each sample, in the container that was given."""
+        return self.like(schema.join(list(blocks)))
 
     def like_scores(self, scores: Array) -> Array:
         """One number for each sample, as the user counts samples."""

@@ -20,7 +20,7 @@ from narrows.core.errors import ChoiceError, FileError, InputError
 from narrows.corruptions import Clean
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
-from narrows.data.sources import Source, split
+from narrows.data.sources import Source
 from narrows.model import AutoencoderModule
 from narrows.recipes.assemble import LIKELIHOODS, Asked
 from narrows.recipes.catalogue import DEFAULT_RECIPES, build, kind_of
@@ -227,8 +227,7 @@ def _sources(
     if held_out is not None:
         held_out.check(schema)
         return samples.source(schema, device=device), held_out.source(schema, device=device)
-    rows, aside = split(len(samples), asked.validation_fraction, generator(asked.seed, SPLIT))
-    return samples.source(schema, rows, device), samples.source(schema, aside if len(aside) else rows, device)
+    return samples.split(schema, asked.validation_fraction, generator(asked.seed, SPLIT), device)
 
 
 def _checkpoint(asked: Request, plan: Plan, chosen: dict[str, Any], train: Source, judges: Source) -> Checkpoint | None:
