@@ -1,6 +1,7 @@
 """Data files: what a path holds, as something that `fit` takes.
 
 .npy .npz .npz:key .csv .parquet    idx (.ubyte, .gz)    image files, folders of images
+folders of .parquet    .h5:data set    .zarr:array
 """
 
 import gzip
@@ -16,6 +17,9 @@ import numpy as np
 from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
 from narrows.data.images import IMAGES, read_folder, read_image
+from narrows.data.parquet import ParquetFiles, ParquetNumbers, parquet_files
+from narrows.data.stores import read_hdf5, read_zarr
+from narrows.data.streams import LARGE, StreamSamples
 from narrows.data.tables import read_csv, read_parquet
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -27,7 +31,8 @@ def open_data(source: Any) -> Any:
     """The data in a file or folder, as something that `fit` takes; anything that is no path is returned as it is.
 
     `.npy` is a memory map, `.npz:key` one array of several, a table with column names a data frame where pandas is
-    installed; everything else is an array.
+    installed; everything else is an array. A folder of Parquet files, and whatever else is too large for memory, is a
+    stream, which `fit` and the other methods read piece by piece.
 
     Args:
         source: A path, or data.
@@ -41,11 +46,12 @@ def open_data(source: Any) -> Any:
     """
     if not isinstance(source, str | Path):
         return source
-    name, colon, key = str(source).rpartition(".npz:")
-    if colon:
-        return _npz(_existing(f"{name}.npz"), key)
-    path = _existing(source)
-    return read_folder(path) if path.is_dir() else _reader(path)(path)
+    path, key = _parted(source)
+    if not path.exists():
+        raise FileError(f"there is no file or folder {path}")
+    if path.suffix.lower() in KEYED:
+        return KEYED[path.suffix.lower()](path, key)
+    return _folder(path) if path.is_dir() else _reader(path)(path)
 
 
 def is_data(name: str | Path) -> bool:
@@ -54,21 +60,46 @@ def is_data(name: str | Path) -> bool:
     >>> is_data("x.npz:train"), is_data("train-images-idx3-ubyte"), is_data("m.safetensors")
     (True, True, False)
     """
-    path = Path(str(name).rpartition(":")[0] if ".npz:" in str(name) else name)
-    return path.is_dir() or path.suffix.lower() in READERS or path.name.lower().endswith("ubyte")
+    path, _ = _parted(name)
+    return path.is_dir() or path.suffix.lower() in {*READERS, *KEYED} or path.name.lower().endswith("ubyte")
 
 
-def _existing(name: str | Path) -> Path:
-    path = Path(name)
-    if not path.exists():
-        raise FileError(f"there is no file or folder {path}")
-    return path
+def _parted(name: str | Path) -> tuple[Path, str]:
+    """A path and what is meant in it.
+
+    >>> _parted("x.npz:train")[1], _parted("x.npy")[1]
+    ('train', '')
+    """
+    for ending in KEYED:
+        path, colon, key = str(name).rpartition(f"{ending}:")
+        if colon:
+            return Path(path + ending), key
+    return Path(name), ""
+
+
+def _folder(path: Path) -> Any:
+    """A folder of Parquet files as one stream, or the images in a folder."""
+    files = parquet_files(path)
+    if files:
+        return StreamSamples(ParquetNumbers(ParquetFiles(files, path)))
+    if not any(path.iterdir()):
+        raise InputError(f"the folder {path} is empty")
+    return read_folder(path)
+
+
+def _parquet(path: Path) -> Any:
+    """A table, or a stream where it is large."""
+    try:
+        files = ParquetFiles([path], path.parent)
+    except InputError:  # which the table has its own sentence for
+        return read_parquet(path)
+    return StreamSamples(ParquetNumbers(files)) if files.bytes > LARGE else read_parquet(path)
 
 
 def _reader(path: Path) -> Callable[[Path], Any]:
     """What reads a file, by its name."""
     if not is_data(path):
-        raise FileError(f"cannot open {path} as data: its name ends in none of {', '.join(READERS)}")
+        raise FileError(f"cannot open {path} as data: its name ends in none of {', '.join((*READERS, *KEYED))}")
     return READERS.get(path.suffix.lower(), _idx)  # train-images-idx3-ubyte has no ending of its own
 
 
@@ -79,7 +110,7 @@ def _npy(path: Path) -> Array:
         raise FileError(f"{path} is no .npy file of numbers, or it is damaged or cut short ({error})") from error
 
 
-def _npz(path: Path, key: str = "") -> Array:
+def _npz(path: Path, key: str) -> Array:
     try:
         with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as arrays:
             known = list(arrays)
@@ -119,11 +150,17 @@ def _idx(path: Path) -> Array:
 
 READERS: dict[str, Callable[[Path], Any]] = {
     ".npy": _npy,
-    ".npz": _npz,
     ".csv": read_csv,
-    ".parquet": read_parquet,
+    ".parquet": _parquet,
     ".ubyte": _idx,
     ".gz": _idx,
     **dict.fromkeys(IMAGES, read_image),
 }
 """What reads a file, by the ending of its name."""
+KEYED: dict[str, Callable[[Path, str], Any]] = {
+    ".npz": _npz,
+    ".h5": read_hdf5,
+    ".hdf5": read_hdf5,
+    ".zarr": read_zarr,
+}
+"""What reads one of several arrays in a file or folder, named behind a colon."""

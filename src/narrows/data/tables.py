@@ -79,7 +79,7 @@ def _numbers(path: Path, table: pa.Table, named: bool, fault: Callable[[], Input
     columns = {}
     for name in table.column_names:
         column = table.column(name)
-        if not _is_numeric(column.type):
+        if not is_numeric(column.type):
             raise fault() or InputError(
                 f"{path} holds values of type {column.type} in column {name!r}: a table has numbers only, so drop the "
                 "column or encode it as numbers"
@@ -97,7 +97,7 @@ def _frame(columns: dict[str, Array]) -> Any:
     return pd.DataFrame(columns)
 
 
-def _is_numeric(kind: pa.DataType) -> bool:
+def is_numeric(kind: pa.DataType) -> bool:
     known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
     return any(test(kind) for test in known)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -152,12 +152,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         given = samples(X, least_rows=2)
         newcomer = clone(self)
-        newcomer._know_columns(X, reset=True)
-        if validation_data is not None:
-            newcomer._know_columns(validation_data, reset=False)
+        newcomer._know_columns(given.given, reset=True)
         held_out = None if validation_data is None else samples(validation_data)
+        if held_out is not None:
+            newcomer._know_columns(held_out.given, reset=False)
         found = fit(given, self._request(), held_out)
-        self._know_columns(X, reset=True)
+        self._know_columns(given.given, reset=True)
         self.module_, self.schema_, self.chosen_, self.history_ = (
             found.module,
             found.schema,
@@ -178,7 +178,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         first = not hasattr(self, "module_")
         given = samples(X, least_rows=2 if first else 1)
-        self._know_columns(X, reset=first)
+        self._know_columns(given.given, reset=first)
         if self._continuation is None:
             begun = None if first else (self.module_, self.schema_, self.chosen_)
             self._continuation = Continuation(given, self._request(), begun)
@@ -222,7 +222,23 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             X: Samples of the same shape as in fit.
         """
         given = self._checked(X)
-        return given.like(codes.reconstruct(self._module(), self.schema_, given))
+        return codes.reconstruct(self._module(), self.schema_, given)
+
+    def transform_blocks(self, X: Any) -> Iterator[Array]:
+        """The codes of samples, a block after another, for data whose codes are too many for memory.
+
+        Args:
+            X: Samples of the same shape as in fit, for example a stream that `narrows.open_data` gives.
+        """
+        return codes.encoded(self._module(), self.schema_, self._checked(X))
+
+    def reconstruct_blocks(self, X: Any) -> Iterator[Any]:
+        """The samples, encoded and decoded, a block after another; their shape, units and type.
+
+        Args:
+            X: Samples of the same shape as in fit, for example a stream that `narrows.open_data` gives.
+        """
+        return codes.reconstructed(self._module(), self.schema_, self._checked(X))
 
     def score_samples(self, X: Any) -> Array:
         """How well each sample is explained, in nats: minus distortion and rate. Higher is more normal.
@@ -305,7 +321,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Samples of the kind that fit saw."""
         check_is_fitted(self)
         given = samples(X)
-        self._know_columns(X, reset=False)
+        self._know_columns(given.given, reset=False)
         given.check(self.schema_)
         return given
 
