@@ -69,6 +69,27 @@ def write_table(path: Path, columns: Sequence[Array], names: Sequence[str] | Non
         pa.parquet.write_table(table, path)
 
 
+def write_tables(path: Path, blocks: Iterable[Array], names: Sequence[str] | None) -> None:
+    """Write blocks of rows (n, columns) one after another, as `write_table` writes one."""
+    writer = None
+    try:
+        for block in blocks:
+            called = list(map(str, range(block.shape[1]) if names is None else names))
+            batch = pa.record_batch([pa.array(np.ascontiguousarray(column)) for column in block.T], called)
+            if writer is None:
+                header = pa.csv.WriteOptions(include_header=names is not None)
+                csv_ = path.suffix.lower() == ".csv"
+                writer = (
+                    pa.csv.CSVWriter(path, batch.schema, write_options=header)
+                    if csv_
+                    else pa.parquet.ParquetWriter(path, batch.schema)
+                )
+            writer.write_batch(batch)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
 def _numbers(path: Path, table: pa.Table, named: bool, fault: Callable[[], InputError | None] = lambda: None) -> Any:
     """The values of a table, as a frame if its columns have names; `fault` says where the first text is."""
     if table.num_rows == 0:
@@ -98,6 +119,7 @@ def _frame(columns: dict[str, Array]) -> Any:
 
 
 def is_numeric(kind: pa.DataType) -> bool:
+    """Whether values of a type are numbers or missing."""
     known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
     return any(test(kind) for test in known)
 

@@ -230,7 +230,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Args:
             X: Samples of the same shape as in fit, for example a stream that `narrows.open_data` gives.
         """
-        return codes.encoded(self._module(), self.schema_, self._checked(X))
+        given = self._checked(X)
+        kind = np.float64 if given.form == np.float64 else np.float32
+        return (block.astype(kind, copy=False) for block in codes.encoded(self._module(), self.schema_, given))
 
     def reconstruct_blocks(self, X: Any) -> Iterator[Any]:
         """The samples, encoded and decoded, a block after another; their shape, units and type.
