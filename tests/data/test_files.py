@@ -162,7 +162,7 @@ class TestBadFiles:
 
     def test_unknown(self, folder):
         (folder / "x.xlsx").touch()
-        with pytest.raises(FileError, match=r"ends in none of .npy, .npz, .csv"):
+        with pytest.raises(FileError, match=r"ends in none of .npy, .csv, .parquet"):
             open_data("x.xlsx")
 
     def test_python_objects_are_never_loaded(self, folder):

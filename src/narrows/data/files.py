@@ -83,7 +83,7 @@ def _folder(path: Path) -> Any:
     if files:
         return StreamSamples(ParquetNumbers(ParquetFiles(files, path)))
     if not any(path.iterdir()):
-        raise InputError(f"the folder {path} is empty")
+        raise InputError(f"the folder {path} is empty: it holds no images and no Parquet files")
     return read_folder(path)
 
 
