@@ -151,7 +151,7 @@ class TestImages:
 
     def test_a_folder_without_any(self, folder):
         (folder / "images").mkdir()
-        with pytest.raises(InputError, match="holds no images or videos"):
+        with pytest.raises(InputError, match="holds nothing that narrows can open"):
             open_data("images")
 
 
@@ -214,7 +214,7 @@ class TestBadFiles:
 
     def test_unknown(self, folder):
         (folder / "x.xlsx").touch()
-        with pytest.raises(FileError, match=r"ends in none of .npy, .npz, .csv"):
+        with pytest.raises(FileError, match=r"ends in none of .npy, .csv, .parquet"):
             open_data("x.xlsx")
 
     def test_python_objects_are_never_loaded(self, folder):

@@ -11,8 +11,8 @@ import narrows
 from narrows.core.errors import ChoiceError, FileError, InputError
 from narrows.data import deep, images, spool
 from narrows.data.files import open_data
+from narrows.data.growing import Spool
 from narrows.data.images import write_image
-from narrows.data.spool import Spool
 
 DRAW = np.random.RandomState(0)
 GREY = DRAW.randint(0, 256, (9, 12), dtype=np.uint8)

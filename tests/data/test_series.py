@@ -131,7 +131,7 @@ def test_gaps_are_filled_and_not_scored():
 
 def test_no_window_to_train_on_shares_a_step_with_one_held_out():
     found = windows(np.arange(2000.0), 40, 10)
-    train, aside = found.split(0.1, torch.Generator().manual_seed(0))
+    train, aside = found.divide(0.1, torch.Generator().manual_seed(0))
     seen, judged = (set(found.windows[found.starts[rows].numpy()].ravel()) for rows in (train, aside))
     assert len(train) > 100
     assert 10 <= len(aside) <= 30
@@ -139,7 +139,7 @@ def test_no_window_to_train_on_shares_a_step_with_one_held_out():
 
 
 def test_few_windows_can_still_be_split():
-    train, aside = windows(np.arange(50.0), 40, 5).split(0.3, torch.Generator().manual_seed(0))
+    train, aside = windows(np.arange(50.0), 40, 5).divide(0.3, torch.Generator().manual_seed(0))
     assert len(train) == 2
     assert len(aside) == 1
 

@@ -11,6 +11,7 @@ from narrows.core.spec import SampleSpec
 from narrows.data.arrays import Array
 from narrows.data.door import samples
 from narrows.data.files import is_data
+from narrows.data.streams import StreamSamples
 from narrows.estimators.model_file import load_document
 from narrows.training.fit import Request, plan_for, prepare
 from narrows.training.rules import device
@@ -54,6 +55,8 @@ def describe_data(path: str) -> dict[str, Any]:
         InputError: It holds something else than numbers.
     """
     data = narrows.open_data(path)
+    if isinstance(data, StreamSamples):
+        return _describe_stream(data)
     array = np.asarray(data)
     columns = {"columns": _shortened(list(map(str, data.columns)))} if hasattr(data, "columns") else {}
     found = {"data": f"{' x '.join(map(str, array.shape))}, {array.dtype}", **columns, "range": _range(array)}
@@ -61,6 +64,21 @@ def describe_data(path: str) -> dict[str, Any]:
         return found | _choices(data)
     except NarrowsError as error:
         return found | {"problem": error}
+
+
+def _describe_stream(data: StreamSamples) -> dict[str, Any]:
+    """What a stream holds, read once."""
+    choices = _choices(data)
+    assert data.found is not None
+    names = {"columns": _shortened(list(data.reader.names))} if data.reader.names else {}
+    sizes = " x ".join(map(str, data.array.shape))
+    gaps = ", some missing" if data.found.gaps else ""
+    return {
+        "data": f"{sizes}, {data.form}, on disk",
+        **names,
+        "range": f"{data.found.low.min():g} to {data.found.high.max():g}{gaps}",
+        **choices,
+    }
 
 
 def _choices(data: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -16,6 +16,9 @@ from narrows.data.arrays import Array
 from narrows.data.frames import as_table, is_frame
 from narrows.data.samples import ArraySamples, Samples
 from narrows.data.schema import Schema
+from narrows.data.spool import spooled
+from narrows.data.stores import as_stream
+from narrows.data.streams import StreamSamples
 from narrows.data.table_samples import TableSamples
 from narrows.data.table_schema import TableSchema
 from narrows.data.uneven import UnevenSamples, is_list_of_series, is_uneven
@@ -33,7 +36,8 @@ def samples(
     A data frame of numbers alone is an array; one with text, dates or truth values among its columns is a table.
 
     Args:
-        X: An array, a data frame, a tensor, a list of rows, a list of series; or samples already, as `open_data` gives.
+        X: An array, a data frame, a tensor, a list of rows, a list of series; samples already, as `open_data` gives; or
+            an iterator over blocks of rows, which is written to a temporary file, since it can be gone through once.
         least_rows: How many there have to be.
         columns: Kinds of columns by name, where the values alone would say something else; they make a table.
         mixed: Whether a frame is a table in any case.
@@ -42,6 +46,9 @@ def samples(
     Raises:
         InputError: Values that cannot be used, with the reason.
     """
+    if isinstance(X, Iterator):
+        X = StreamSamples(spooled(X))
+    X = as_stream(X)
     if isinstance(X, Samples):
         if len(X) < least_rows:
             raise InputError(f"an autoencoder needs at least {least_rows} samples, got {len(X)}: take more, or shorter")

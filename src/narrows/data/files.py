@@ -1,6 +1,7 @@
 """Data files: what a path holds, as something that `fit` takes.
 
 .npy .npz .npz:key .csv .parquet    idx (.ubyte, .gz)    images, videos, and folders of either
+folders of .parquet    .h5:data set    .zarr:array
 """
 
 import gzip
@@ -17,7 +18,10 @@ from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
 from narrows.data.images import IMAGES, ImageOptions, read_image, read_images
 from narrows.data.options import chosen, refuse
+from narrows.data.parquet import ParquetFiles, ParquetNumbers, parquet_files
 from narrows.data.series import RecordingOptions, windows
+from narrows.data.stores import read_hdf5, read_zarr
+from narrows.data.streams import LARGE, StreamSamples
 from narrows.data.tables import read_csv, read_parquet
 from narrows.data.video import VIDEOS, VideoOptions, read_videos
 
@@ -30,7 +34,8 @@ def open_data(source: Any, **options: Any) -> Any:
     """The data in a file or folder, as something that `fit` takes; anything that is no path is returned as it is.
 
     `.npy` is a memory map, `.npz:key` one array of several, a table with column names a data frame where pandas is
-    installed; everything else is an array. What takes more than a gigabyte is mapped from a temporary file.
+    installed; everything else is an array. What takes more than a gigabyte is mapped from a temporary file, or is a
+    stream, which `fit` and the other methods read piece by piece, as a folder of Parquet files is.
 
     Args:
         source: A path, or data. The files of a folder are read in the order of their paths, those of its folders as
@@ -56,17 +61,19 @@ def open_data(source: Any, **options: Any) -> Any:
     if not isinstance(source, str | Path):
         refuse(options, "data in memory")
         return source
-    name, colon, key = str(source).rpartition(".npz:")
-    path = _existing(f"{name}.npz" if colon else source)
-    if path.is_dir():
-        return _folder(path, options)
-    if path.suffix.lower() in IMAGES:
+    path, key = _parted(source)
+    if not path.exists():
+        raise FileError(f"there is no file or folder {path}")
+    ending = path.suffix.lower()
+    if ending in IMAGES:
         return read_image(path, chosen(ImageOptions, options, "an image"))
-    if path.suffix.lower() in VIDEOS:
+    if ending in VIDEOS:
         return read_videos(path, [path], chosen(VideoOptions, options, "a video"))
+    if path.is_dir() and ending not in KEYED:
+        return _folder(path, options)
     reader = _reader(path)
     refuse(options, str(path))
-    return _npz(path, key) if colon else reader(path)
+    return KEYED[ending](path, key) if ending in KEYED else reader(path)
 
 
 def is_data(name: str | Path) -> bool:
@@ -75,25 +82,45 @@ def is_data(name: str | Path) -> bool:
     >>> is_data("x.npz:train"), is_data("train-images-idx3-ubyte"), is_data("m.safetensors")
     (True, True, False)
     """
-    path = Path(str(name).rpartition(":")[0] if ".npz:" in str(name) else name)
+    path, _ = _parted(name)
     return path.is_dir() or path.suffix.lower() in ENDINGS or path.name.lower().endswith("ubyte")
 
 
-def _existing(name: str | Path) -> Path:
-    path = Path(name)
-    if not path.exists():
-        raise FileError(f"there is no file or folder {path}")
-    return path
+def _parted(name: str | Path) -> tuple[Path, str]:
+    """A path and what is meant in it.
+
+    >>> _parted("x.npz:train")[1], _parted("x.npy")[1]
+    ('train', '')
+    """
+    for ending in KEYED:
+        path, colon, key = str(name).rpartition(f"{ending}:")
+        if colon:
+            return Path(path + ending), key
+    return Path(name), ""
+
+
+def _parquet(path: Path) -> Any:
+    """A table, or a stream where it is large."""
+    try:
+        files = ParquetFiles([path], path.parent)
+    except InputError:  # which the table has its own sentence for
+        return read_parquet(path)
+    return StreamSamples(ParquetNumbers(files)) if files.bytes > LARGE else read_parquet(path)
 
 
 def _folder(folder: Path, options: Mapping[str, Any]) -> Any:
-    """The images in a folder and its folders, or its videos where it holds no images or the options are theirs."""
+    """The Parquet files in a folder and its folders as one data set, or else its images, or else its videos."""
+    tables = parquet_files(folder)
+    if tables:
+        refuse(options, "a folder of Parquet files")
+        return StreamSamples(ParquetNumbers(ParquetFiles(tables, folder)))
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (*IMAGES, *VIDEOS) and path.is_file())
     paths = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     images = [path for path in paths if path.suffix.lower() in IMAGES]
     videos = [path for path in paths if path.suffix.lower() in VIDEOS]
     if not paths:
-        raise InputError(f"the folder {folder} holds no images or videos ({', '.join((*IMAGES, *VIDEOS))})")
+        known = ", ".join((".parquet", *IMAGES, *VIDEOS))
+        raise InputError(f"the folder {folder} holds nothing that narrows can open as one data set ({known})")
     if videos and (not images or {"frames", "stride"} & options.keys()):
         return read_videos(folder, videos, chosen(VideoOptions, options, "a folder of videos"))
     return read_images(folder, images, chosen(ImageOptions, options, "a folder of images"))
@@ -113,7 +140,7 @@ def _npy(path: Path) -> Array:
         raise FileError(f"{path} is no .npy file of numbers, or it is damaged or cut short ({error})") from error
 
 
-def _npz(path: Path, key: str = "") -> Array:
+def _npz(path: Path, key: str) -> Array:
     try:
         with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as arrays:
             known = list(arrays)
@@ -153,12 +180,18 @@ def _idx(path: Path) -> Array:
 
 READERS: dict[str, Callable[[Path], Any]] = {
     ".npy": _npy,
-    ".npz": _npz,
     ".csv": read_csv,
-    ".parquet": read_parquet,
+    ".parquet": _parquet,
     ".ubyte": _idx,
     ".gz": _idx,
 }
 """What reads a file that has no options, by the ending of its name."""
-ENDINGS = (*READERS, *IMAGES, *VIDEOS)
+KEYED: dict[str, Callable[[Path, str], Any]] = {
+    ".npz": _npz,
+    ".h5": read_hdf5,
+    ".hdf5": read_hdf5,
+    ".zarr": read_zarr,
+}
+"""What reads one of several arrays in a file or folder, named behind a colon."""
+ENDINGS = (*READERS, *KEYED, *IMAGES, *VIDEOS)
 """The endings of all files that `open_data` reads."""

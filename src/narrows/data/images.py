@@ -19,8 +19,8 @@ from narrows.data.arrays import Array
 from narrows.data.deep import write_deep
 from narrows.data.faults import report_faults
 from narrows.data.fitting import CHANNELS, Fit, Frame, Mode, Size, automatic, check_picture, target, words
+from narrows.data.growing import Spool
 from narrows.data.picture import Look, Plan, decode, look
-from narrows.data.spool import Spool
 
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 KEEP = 256 * 256

@@ -7,6 +7,7 @@ Schema.raw(tensor) --> raw values       Samples.like(raw values) --> the contain
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -66,11 +67,25 @@ class Samples(ABC):
     def source(self, schema: Any, rows: Tensor | None = None, device: torch.device | None = None) -> Source:
         """Some rows, or all, as batches."""
 
+    def split(
+        self, schema: Any, fraction: float, rng: Generator, device: torch.device | None = None
+    ) -> tuple[Source, Source]:
+        """Samples to train on and samples to validate on; without any to spare, the training rows validate themselves.
+
+        Args:
+            schema: How raw values become tensors.
+            fraction: Share of the samples that is set aside, at most.
+            rng: What draws them, where rows can be drawn.
+            device: Where batches go.
+        """
+        rows, aside = split(len(self), fraction, rng)
+        return self.source(schema, rows, device), self.source(schema, aside if len(aside) else rows, device)
+
     @abstractmethod
     def like(self, values: Any) -> Any:
         """Raw values, one for each sample, in the container that was given."""
 
-    def split(self, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
+    def divide(self, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
         """Samples to train on and samples to judge by: drawn one by one, unless they have anything in common."""
         return split(len(self), fraction, rng)
 
@@ -85,6 +100,10 @@ class Samples(ABC):
             One number a sample, (n,); or more, of which `like_scores` knows how they lie.
         """
         return values.flatten(1).sum(1) - rate
+
+    def collect(self, schema: Schema, blocks: Iterator[Any]) -> Any:
+        """Blocks of raw values, one for each sample, in the container that was given."""
+        return self.like(schema.join(list(blocks)))
 
     def like_scores(self, scores: Array) -> Array:
         """What `tally` found of all samples, as the user counts samples."""

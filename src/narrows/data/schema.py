@@ -9,7 +9,7 @@ data; columns of different units get a scale each. Images share one shift and on
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -43,6 +43,11 @@ class Schema(ABC):
     @abstractmethod
     def form(self) -> Any:
         """What raw values come back as, unless samples say otherwise."""
+
+    @property
+    @abstractmethod
+    def raw_shape(self) -> tuple[int, ...]:
+        """The shape of one sample as it lies in raw data."""
 
     @property
     @abstractmethod
@@ -105,13 +110,27 @@ class Statistics:
             by_last: Whether each place on the last axis is a column of its own; always so for (n, d).
 
         Raises:
-            InputError: A value that is missing or infinite, with its row and column.
+            InputError: An infinite value, with its row and column.
         """
         width = array.shape[-1] if by_last or array.ndim == 2 else 1
+        return cls.over([array], width, named)
+
+    @classmethod
+    def over(cls, arrays: Iterable[Array], width: int, named: Any = None) -> Statistics:
+        """Read arrays that follow each other once, in blocks.
+
+        Args:
+            arrays: Raw values, (n, ...) each.
+            width: How many columns they have, on the last axis; 1 to take all values together.
+            named: What columns are called by, in messages.
+
+        Raises:
+            InputError: An infinite value, with its row and column.
+        """
         count, mean, squares = np.zeros(width), np.zeros(width), np.zeros(width)
         low, high = np.full(width, np.inf), np.full(width, -np.inf)
         binary, whole, gaps = True, True, False
-        for start, block in _blocks(array):
+        for start, block in _looks(arrays):
             holes = _gaps(block, start, named)
             values = block.reshape(-1, width).astype(np.float64)
             present = ~np.isnan(values) if holes else np.ones(1, dtype=bool)
@@ -145,15 +164,29 @@ def _blocks(array: Array) -> Iterator[tuple[int, Array]]:
         yield start, array[start : start + rows]
 
 
-def gaps_in(array: Array, named: Any = None) -> bool:
+def _looks(arrays: Iterable[Array]) -> Iterator[tuple[int, Array]]:
+    """Arrays that follow each other, a look at a time, with the number of each block's first row among all."""
+    before = 0
+    for array in arrays:
+        for start, block in _blocks(array):
+            yield before + start, block
+        before += len(array)
+
+
+def gaps_in(array: Array, named: Any = None, before: int = 0) -> bool:
     """Whether an array has missing values (NaN).
+
+    Args:
+        array: Raw values, (n, ...).
+        named: What columns are called by, in messages.
+        before: How many rows come before it.
 
     Raises:
         InputError: An infinite value, with its row and column.
     """
     gaps = False
     for start, block in _blocks(array):
-        gaps = _gaps(block, start, named) or gaps
+        gaps = _gaps(block, before + start, named) or gaps
     return gaps
 
 
@@ -309,7 +342,6 @@ class ArraySchema(Schema):
 
     @property
     def raw_shape(self) -> tuple[int, ...]:
-        """The shape of one sample as it lies in raw arrays."""
         return LAYOUTS[self.layout].outwards(np.empty((1, *self.spec.shape), np.bool_)).shape[1:]
 
     @property

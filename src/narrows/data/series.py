@@ -102,7 +102,7 @@ class WindowSamples(Samples):
         starts = self.starts if rows is None else self.starts[rows]
         return ArraySource(self.windows, schema, starts, device, self.gaps)
 
-    def split(self, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
+    def divide(self, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
         """Windows in a few runs of neighbours are held out, and none to train on shares a step with them."""
         wanted = round(len(self) * fraction)
         run = max(1, wanted // RUNS)

@@ -1,81 +1,98 @@
-"""Arrays that grow sample by sample: in memory as long as they are small, then in a temporary file."""
+"""Spooling: rows that come only once are written to a temporary file, and read from there as often as needed."""
 
+from __future__ import annotations
+
+import os
 import tempfile
-from math import prod
-from typing import IO, Any
+import weakref
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import sha256
+from itertools import chain
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from narrows.core.errors import FileError
-from narrows.data.arrays import Array
-
-IN_MEMORY = 1 << 30
-"""How many bytes stay in memory."""
+from narrows.core.errors import FileError, InputError
+from narrows.data.arrays import Array, as_array
+from narrows.data.readers import SlicedReader
 
 
-class Spool:
-    """Samples of one shape, appended one by one, and an array of all of them in the end.
-
-    A temporary file lies where `tempfile` puts it (the environment variable TMPDIR), and goes when the array goes.
+class RawFile:
+    """Rows that lie one after another in a file, read rather than mapped, so that they take no memory afterwards.
 
     Args:
-        shape: The shape of one sample.
-        dtype: Its type.
-        most: How many bytes stay in memory.
-
-    >>> spool = Spool((2,), np.dtype("uint8"))
-    >>> spool.append(np.array([1, 2], np.uint8))
-    >>> spool.array()
-    array([[1, 2]], dtype=uint8)
+        path: The file.
+        dtype: The type of the values.
+        shape: Of all rows, (n, ...).
+        offset: Where the first value begins, in bytes.
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], most: int = IN_MEMORY) -> None:
-        self.shape, self.dtype, self.most = shape, dtype, most
-        self._size = prod(shape) * dtype.itemsize
-        self._count = 0
-        self._memory = bytearray()
-        self._file: IO[bytes] | None = None
+    def __init__(self, path: str | Path, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int = 0) -> None:
+        self.path = Path(path)
+        self.dtype = dtype
+        self.shape = shape
+        self.offset = offset
+        self.values = int(np.prod(shape[1:]))
 
-    def __len__(self) -> int:
-        return self._count
+    def __getitem__(self, rows: slice) -> Array:
+        first, last, _ = rows.indices(self.shape[0])
+        size = max(0, last - first) * self.values
+        place = self.offset + first * self.values * self.dtype.itemsize
+        found = np.fromfile(self.path, self.dtype, size, offset=place)
+        if len(found) != size:
+            raise FileError(f"{self.path} is cut short: it has no row {last - 1}")
+        return found.reshape(-1, *self.shape[1:])
 
-    def append(self, sample: Array) -> None:
-        """Add one sample.
+    def mapped(self) -> Array:
+        """All rows as a memory map."""
+        return np.memmap(self.path, self.dtype, "r+", self.offset, self.shape)
 
-        Raises:
-            FileError: The disk of the temporary file is full.
-        """
-        assert sample.shape == self.shape, f"{sample.shape} in a spool of {self.shape}"
-        values = np.ascontiguousarray(sample, self.dtype).data.cast("B")
-        try:
-            if self._file is None and self._size * (self._count + 1) > self.most:
-                self._file = tempfile.TemporaryFile(prefix="narrows-")  # noqa: SIM115 closed by `array`
-                self._file.write(self._memory)
-                self._memory = bytearray()
-            if self._file is None:
-                self._memory += values
-            else:
-                self._file.write(values)
-        except OSError as error:
-            raise FileError(
-                f"no room for {self._size * (self._count + 1):,} bytes in {tempfile.gettempdir()} "
-                f"({error.strerror or error}): pass a smaller size=, or set TMPDIR to a larger disk"
-            ) from error
-        self._count += 1
 
-    def cut(self, count: int) -> None:
-        """Forget all samples but the first ones."""
-        del self._memory[count * self._size :]
-        if self._file is not None:
-            self._file.seek(count * self._size)
-            self._file.truncate()
-        self._count = count
+def spooled(blocks: Iterable[Any]) -> SlicedReader:
+    """Blocks of rows, as a reader of a temporary file that goes when the reader does.
 
-    def array(self) -> Array:
-        """All samples, (n, *shape); nothing can be appended afterwards."""
-        shape = (self._count, *self.shape)
-        if self._file is None:
-            return np.frombuffer(self._memory, self.dtype).reshape(shape)
-        with self._file:  # the map holds on to what was written
-            self._file.flush()
-            return np.memmap(self._file, self.dtype, mode="r+", shape=shape)
+    Args:
+        blocks: Anything array-like, (n, ...) each, of one shape and type.
+
+    Raises:
+        InputError: Blocks that cannot be used, that differ from the first, or none at all.
+        FileError: The disk for temporary files is full.
+    """
+    given = iter(blocks)
+    head = next(given, None)
+    if head is None:
+        raise InputError("the iterator gave no rows")
+    first = as_array(head)
+    handle, name = tempfile.mkstemp(prefix="narrows-", suffix=".rows")
+    raw = RawFile(name, first.dtype, first.shape)
+    weakref.finalize(raw, _remove, raw.path)
+    content, n = sha256(), 0
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for number, block in enumerate(chain([first], map(as_array, given))):
+                rows = _fitting(block, first, number).view(np.uint8).data
+                file.write(rows)
+                content.update(rows)
+                n += len(block)
+    except OSError as error:
+        raise FileError(f"cannot write {name}: {error.strerror or error}") from error
+    raw.shape = (n, *first.shape[1:])
+    return SlicedReader(raw, first.dtype, content.hexdigest(), names=getattr(head, "columns", None))
+
+
+def _fitting(block: Array, first: Array, number: int) -> Array:
+    """A block in the type of the first one, where that loses nothing."""
+    if block.shape[1:] != first.shape[1:]:
+        raise InputError(
+            f"all blocks have rows of one shape: block {number} has {block.shape[1:]}, and the first {first.shape[1:]}"
+        )
+    if not np.can_cast(block.dtype, first.dtype):
+        raise InputError(f"all blocks have one type: block {number} has {block.dtype}, and the first {first.dtype}")
+    return np.ascontiguousarray(block, dtype=first.dtype)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # where a file that is still mapped cannot be removed
+        path.unlink()

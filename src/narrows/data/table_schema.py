@@ -75,6 +75,10 @@ class TableSchema(Schema):
         return None
 
     @property
+    def raw_shape(self) -> tuple[int, ...]:
+        return (len(self.columns),)
+
+    @property
     def log_volumes(self) -> Tensor:
         return torch.tensor([volume for column in self.columns for volume in column.log_volumes], dtype=torch.float64)
 

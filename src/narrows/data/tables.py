@@ -75,6 +75,27 @@ def write_table(path: Path, columns: Sequence[Array], names: Sequence[str] | Non
         pa.parquet.write_table(table, path)
 
 
+def write_tables(path: Path, blocks: Iterable[Array], names: Sequence[str] | None) -> None:
+    """Write blocks of rows (n, columns) one after another, as `write_table` writes one."""
+    writer = None
+    try:
+        for block in blocks:
+            called = list(map(str, range(block.shape[1]) if names is None else names))
+            batch = pa.record_batch([pa.array(np.ascontiguousarray(column)) for column in block.T], called)
+            if writer is None:
+                header = pa.csv.WriteOptions(include_header=names is not None)
+                csv_ = path.suffix.lower() == ".csv"
+                writer = (
+                    pa.csv.CSVWriter(path, batch.schema, write_options=header)
+                    if csv_
+                    else pa.parquet.ParquetWriter(path, batch.schema)
+                )
+            writer.write_batch(batch)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
 def _as_text_where_needed(path: Path, options: pa.csv.ReadOptions, names: Sequence[str] | None) -> pa.Table:
     """A CSV file read again, every column as text at first, and as what all of its cells are afterwards."""
     width = len(_first_line(path))
@@ -106,7 +127,7 @@ def _opened(path: Path, table: pa.Table, named: bool) -> Any:
     twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
         raise InputError(f"{path} has more than one column named {twice[0]!r}")
-    if not named and all(_is_numeric(kind) for kind in table.schema.types):
+    if not named and all(is_numeric(kind) for kind in table.schema.types):
         return np.column_stack([column.cast(pa.float64(), safe=False).to_numpy() for column in table.columns])
     try:
         import pandas as pd  # optional: without it an Arrow table says the same
@@ -123,7 +144,8 @@ def _opened(path: Path, table: pa.Table, named: bool) -> Any:
     return frame
 
 
-def _is_numeric(kind: pa.DataType) -> bool:
+def is_numeric(kind: pa.DataType) -> bool:
+    """Whether values of a type are numbers or missing."""
     known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
     return any(test(kind) for test in known)
 

@@ -21,7 +21,7 @@ from narrows.data.arrays import Array
 from narrows.data.samples import Samples
 from narrows.data.schema import ArraySchema, Schema, Statistics
 from narrows.data.series import as_recording, floating, recording_like
-from narrows.data.sources import Source
+from narrows.data.sources import GatheredSource, Source
 
 
 def is_list_of_series(X: Any) -> bool:
@@ -119,7 +119,7 @@ class UnevenSamples(Samples):
         return [recording_like(given, row[:length], dtype) for given, row, length, dtype in rows]
 
 
-class UnevenSource(Source):
+class UnevenSource(GatheredSource):
     """Some series of several, padded to one length.
 
     Args:

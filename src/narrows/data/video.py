@@ -16,7 +16,7 @@ from narrows.data import av_video, gif
 from narrows.data.arrays import Array
 from narrows.data.faults import report_faults
 from narrows.data.fitting import CHANNELS, Fit, Frame, Mode, Size, automatic, check_picture, target, words
-from narrows.data.spool import Spool
+from narrows.data.growing import Spool
 
 if TYPE_CHECKING:
     from pathlib import Path

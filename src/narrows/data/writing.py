@@ -2,8 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
 from narrows.data.av_video import pyav
 from narrows.data.images import write_image
-from narrows.data.tables import write_table
+from narrows.data.tables import write_table, write_tables
 from narrows.data.tensor_file import replacing
 from narrows.data.video import write_video
 
@@ -24,6 +25,8 @@ TABLES = (".csv", ".parquet")
 ARRAYS = (".npy", ".npz", *TABLES)
 PICTURES = (".png", ".tif", ".tiff")
 FILMS = (".gif", ".mp4")
+STREAMED = (".npy", *TABLES)
+"""The endings of files that `write_blocks` writes."""
 WRITTEN = (*ARRAYS, *PICTURES, *FILMS)
 """The endings of files that `write_data` writes; without one it writes a folder of images."""
 
@@ -119,6 +122,38 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
             write_video(temporary, array)
     else:
         _write_images(target, _channels_last(target, array))
+
+
+def write_blocks(path: str | Path, blocks: Iterable[Array], rows: int, columns: Sequence[str] | None = None) -> None:
+    """Write blocks of rows one after another, so that no more than one is in memory.
+
+    Args:
+        path: `.npy`, `.csv` or `.parquet`.
+        blocks: Rows of one shape and type, (n, ...) each.
+        rows: How many there are in all.
+        columns: Names of the columns of a table.
+
+    Raises:
+        FileError: The path cannot be written to.
+        ChoiceError: Another ending.
+        InputError: The data do not fit the format.
+    """
+    check_output(path, STREAMED)
+    target, given = Path(path), iter(blocks)
+    first = next(given)
+    written = chain([first], given)
+    suffix = target.suffix.lower()
+    if suffix in TABLES and first.ndim != 2:
+        raise InputError(f"{target} would hold a table, but the rows have shape {first.shape[1:]}: write .npy")
+    with replacing(target) as temporary:
+        if suffix in TABLES:
+            write_tables(temporary, written, columns)
+        else:
+            with temporary.open("wb") as file:
+                header = {"descr": first.dtype.str, "fortran_order": False, "shape": (rows, *first.shape[1:])}
+                np.lib.format.write_array_header_1_0(file, header)
+                for block in written:
+                    file.write(np.ascontiguousarray(block).data)
 
 
 def _write_images(target: Path, images: Array) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
@@ -233,7 +233,25 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             X: Samples of the same shape as in fit.
         """
         given = self._checked(X)
-        return given.like(codes.reconstruct(self._module(), self.schema_, given))
+        return codes.reconstruct(self._module(), self.schema_, given)
+
+    def transform_blocks(self, X: Any) -> Iterator[Array]:
+        """The codes of samples, a block after another, for data whose codes are too many for memory.
+
+        Args:
+            X: Samples of the same shape as in fit, for example a stream that `narrows.open_data` gives.
+        """
+        given = self._checked(X)
+        kind = np.float64 if given.form == np.float64 else np.float32
+        return (block.astype(kind, copy=False) for block in codes.encoded(self._module(), self.schema_, given))
+
+    def reconstruct_blocks(self, X: Any) -> Iterator[Any]:
+        """The samples, encoded and decoded, a block after another; their shape, units and type.
+
+        Args:
+            X: Samples of the same shape as in fit, for example a stream that `narrows.open_data` gives.
+        """
+        return codes.reconstructed(self._module(), self.schema_, self._checked(X))
 
     def score_samples(self, X: Any) -> Array:
         """How well each sample is explained, in nats: minus distortion and rate. Higher is more normal.

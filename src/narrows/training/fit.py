@@ -237,8 +237,7 @@ def _sources(
     if held_out is not None:
         held_out.check(schema)
         return samples.source(schema, device=device), held_out.source(schema, device=device)
-    rows, aside = samples.split(asked.validation_fraction, generator(asked.seed, SPLIT))
-    return samples.source(schema, rows, device), samples.source(schema, aside if len(aside) else rows, device)
+    return samples.split(schema, asked.validation_fraction, generator(asked.seed, SPLIT), device)
 
 
 def _checkpoint(asked: Request, plan: Plan, chosen: dict[str, Any], train: Source, judges: Source) -> Checkpoint | None:

@@ -6,7 +6,7 @@ improve on PCA as far as the validation rows can tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,12 +49,9 @@ class Components:
 @torch.no_grad()
 def moments(source: Source, rng: Generator) -> tuple[Tensor, Tensor]:
     """Mean and variance of each value of a source, (*s) each, on at most 20,000 rows; missing values left out."""
-    n = min(len(source), ROWS)
-    rows = torch.randperm(len(source), generator=rng)[:n].sort().values
     shape = source.spec.shape
     count, total, squares = (torch.zeros(shape, dtype=torch.float64, device=source.device) for _ in range(3))
-    for i in range(0, n, BLOCK):
-        view = source.take(rows[i : i + BLOCK])
+    for view in source.some(ROWS, rng).batches(BLOCK):
         x = view.x.double()
         count += len(x) if view.present is None else view.present.sum(0)
         total += x.sum(0)
@@ -72,34 +69,33 @@ def principal_components(source: Source, k: int, rng: Generator) -> Components:
     (Halko, Martinsson and Tropp 2011), in passes over blocks of at most 20,000 rows.
     """
     size = source.spec.size
-    n = min(len(source), ROWS)
-    rows = torch.randperm(len(source), generator=rng)[:n].sort().values
+    some = source.some(ROWS, rng)
+    n = len(some)
     step = max(1, min(BLOCK, BLOCK_VALUES // size))
-    blocks = [rows[i : i + step] for i in range(0, n, step)]
     k = min(k, size, max(1, n - 1))
 
-    def look(block: Tensor) -> Tensor:
-        return source.take(block).x.flatten(1)
+    def look() -> Iterator[Tensor]:
+        return (view.x.flatten(1) for view in some.batches(step))
 
-    mean = torch.stack([look(block).double().sum(0) for block in blocks]).sum(0) / n
+    mean = torch.stack([x.double().sum(0) for x in look()]).sum(0) / n
     center = mean.float()
-    spread = torch.stack([(look(block) - center).double().square().sum(0) for block in blocks]).sum(0) / n
+    spread = torch.stack([(x - center).double().square().sum(0) for x in look()]).sum(0) / n
     if size <= EXACT:
         covariance = torch.zeros(size, size, dtype=torch.float64, device=center.device)
-        for block in blocks:
-            x = (look(block) - center).double()
-            covariance += x.T @ x
+        for x in look():
+            away = (x - center).double()
+            covariance += away.T @ away
         values, vectors = torch.linalg.eigh(covariance / n)
         values, axes = values.flip(0)[:k], vectors.flip(1).T[:k]
     else:
-        values, axes = _subspace(look, blocks, center, n, k, rng)
+        values, axes = _subspace(look, center, n, k, rng)
     values = values.clamp(min=0)
     noise = ((spread.sum() - values.sum()) / max(1, size - k)).clamp(min=0)
     return Components(center, spread.float(), axes.float(), values.float(), noise.float())
 
 
 def _subspace(
-    look: Callable[[Tensor], Tensor], blocks: list[Tensor], center: Tensor, n: int, k: int, rng: Generator
+    look: Callable[[], Iterator[Tensor]], center: Tensor, n: int, k: int, rng: Generator
 ) -> tuple[Tensor, Tensor]:
     """Eigenvalues and axes by repeated products with the covariance, which is never formed."""
     width = min(n, len(center), k + 20)
@@ -107,9 +103,9 @@ def _subspace(
 
     def times_covariance(q: Tensor) -> Tensor:
         product = torch.zeros_like(q)
-        for block in blocks:
-            x = look(block) - center
-            product += x.T @ (x @ q)
+        for x in look():
+            away = x - center
+            product += away.T @ (away @ q)
         return product / n
 
     for _ in range(6):
