@@ -48,12 +48,12 @@ def shuffled(blocks: Iterator[Array], rows: int, rng: np.random.Generator) -> It
         if sum(map(len, held)) >= rows:
             pool = np.concatenate(held)
             order = rng.permutation(len(pool))
-            held = [pool[order[len(pool) // 2 :]]]
-            yield pool[order[: len(pool) // 2]]
+            held = [pool.take(order[len(pool) // 2 :], 0)]
+            yield pool.take(order[: len(pool) // 2], 0)
             del pool
     if held:
         pool = np.concatenate(held)
-        yield pool[rng.permutation(len(pool))]
+        yield pool.take(rng.permutation(len(pool)), 0)
 
 
 def cut(blocks: Iterator[Array], size: int) -> Iterator[Array]:
