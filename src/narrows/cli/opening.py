@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+
 import narrows
 from narrows.data.options import options_like
+from narrows.data.samples import Samples
+from narrows.data.series import windows
 from narrows.data.stores import as_stream
 
 
@@ -12,6 +16,12 @@ def opened(path: str, estimator: Any) -> Any:
 
     Args:
         path: A file or a folder.
-        estimator: The model; images and videos are brought to the size of those that it was fitted on.
+        estimator: The model; images and videos are brought to the size of those that it was fitted on, and a recording
+            is cut into windows of the same length.
     """
-    return as_stream(narrows.open_data(path, **options_like(path, estimator.schema_.raw_shape)))
+    schema = estimator.schema_
+    data = narrows.open_data(path, **options_like(path, schema.raw_shape))
+    recording = schema.spec.kind == "sequence" and not isinstance(data, Samples)
+    if recording and np.shape(data)[1:] == schema.raw_shape[1:]:
+        return windows(data, schema.raw_shape[0])
+    return as_stream(data)

@@ -64,13 +64,12 @@ def read_parquet(path: Path) -> Any:
     return _opened(path, table, named=True)
 
 
-def write_table(path: Path, columns: Sequence[Array], names: Sequence[str] | None) -> None:
-    """Write columns to a `.csv` file, with a header if there are names, or to a `.parquet` file."""
-    table = pa.table(
-        list(map(pa.array, columns)), list(map(str, range(len(columns)))) if names is None else list(names)
-    )
+def write_table(path: Path, table: pa.Table, named: bool) -> None:
+    """Write a table to a `.csv` file, with a header if its columns are named, or to a `.parquet` file."""
     if path.suffix.lower() == ".csv":
-        pa.csv.write_csv(table, path, pa.csv.WriteOptions(include_header=names is not None))
+        plain = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+        table = pa.table(plain, table.column_names)
+        pa.csv.write_csv(table, path, pa.csv.WriteOptions(include_header=named))
     else:
         pa.parquet.write_table(table, path)
 

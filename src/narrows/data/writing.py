@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
 from narrows.data.av_video import pyav
+from narrows.data.frames import as_table, is_frame
 from narrows.data.images import write_image
 from narrows.data.tables import write_table, write_tables
 from narrows.data.tensor_file import replacing
@@ -109,9 +111,10 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
             raise InputError(
                 f"{target} would hold a table, but the data have shape {array.shape}: write .npy or images"
             )
-        values = [np.asarray(data[name]) for name in data.columns] if hasattr(data, "columns") else list(array.T)
+        numbered = list(map(str, range(array.shape[1])))
+        table = as_table(data) if is_frame(data) else pa.table(list(array.T), names or numbered)
         with replacing(target) as temporary:
-            write_table(temporary, values, names)
+            write_table(temporary, table, named=names is not None)
     elif suffix in (".npy", ".npz"):
         with replacing(target) as temporary, temporary.open("wb") as file:
             np.save(file, array) if suffix == ".npy" else np.savez(file, data=array)
