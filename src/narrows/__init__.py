@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from narrows.estimators import Autoencoder
     from narrows.estimators.loading import load
     from narrows.model import AutoencoderModule
+    from narrows.tasks.comparison import compare
 
 _HOMES = {
     "Autoencoder": "narrows.estimators",
@@ -30,6 +31,7 @@ _HOMES = {
     "NarrowsError": "narrows.core.errors",
     "SampleSpec": "narrows.core.spec",
     "TrainingError": "narrows.core.errors",
+    "compare": "narrows.tasks.comparison",
     "load": "narrows.estimators.loading",
     "open_data": "narrows.data.files",
 }
@@ -45,6 +47,7 @@ __all__ = [
     "SampleSpec",
     "TrainingError",
     "__version__",
+    "compare",
     "load",
     "open_data",
     "recipes",

@@ -59,7 +59,9 @@ class AutoencoderModule(nn.Module):
                     f"{type(penalty).__name__} needs dense samples, got sparse ones: choose another penalty"
                 )
         parts = [part for part in self.modules() if isinstance(part, Part)]
-        self.with_state = tuple(part for part in parts if type(part).after_step is not Part.after_step)
+        stateful = [part for part in parts if type(part).after_step is not Part.after_step]
+        inner = {id(inside) for part in stateful for inside in part.modules() if inside is not part}
+        self.with_state = tuple(part for part in stateful if id(part) not in inner)
 
     def encode(self, view: View, rng: Generator | None = None) -> Code:
         """The code of (n, *s): the mean code without `rng`, a draw with it."""

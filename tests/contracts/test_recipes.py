@@ -12,15 +12,47 @@ from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import View
 from narrows.recipes import RECIPES
-from narrows.recipes.catalogue import build
+from narrows.recipes.catalogue import build, kind_of
 from narrows.training.checkpoint import weights
 
-IMAGE = SampleSpec("image", (1, 8, 8))
+SPECS = {
+    None: SampleSpec("image", (1, 8, 8)),
+    "sequence": SampleSpec("sequence", (8, 8)),
+    "video": SampleSpec("video", (1, 2, 4, 8)),
+}
+
+
+def spec_of(name):
+    """What a recipe takes."""
+    return SPECS[kind_of(name)]
+
+
+def samples_of(name, digits):
+    """Raw samples that a recipe takes."""
+    return digits.images.reshape(-1, 2, 4, 8) if kind_of(name) == "video" else digits.images
+
+
+OTHERS = {
+    "negative_binomial": (
+        SampleSpec("image", (1, 8, 8), "count"),
+        torch.poisson(torch.full((16, 1, 8, 8), 30.0), generator=torch.Generator().manual_seed(0)),
+    ),
+    "discretized_logistic": (
+        SampleSpec("image", (1, 8, 8), "unit"),
+        torch.rand(16, 1, 8, 8, generator=torch.Generator().manual_seed(0)),
+    ),
+    "categorical": (
+        SampleSpec("image", (1, 8, 8), "level", levels=3),
+        torch.randint(0, 3, (16, 1, 8, 8), generator=torch.Generator().manual_seed(0)).float(),
+    ),
+}
+"""Likelihoods of other values than real ones, with a spec and samples."""
 
 
 def make(name, latent_dim=3, seed=0, **options):
     rng = torch.Generator().manual_seed(seed)
-    return build(name, IMAGE, latent_dim, likelihood={"name": "normal", "scale": "learned"}, options=options, rng=rng)
+    likelihood = {"name": "normal", "scale": "learned"}
+    return build(name, spec_of(name), latent_dim, likelihood=likelihood, options=options, rng=rng)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -33,7 +65,7 @@ class TestRecipes:
 
     def test_shapes(self, name, rng):
         model = make(name)
-        x = torch.randn(5, *IMAGE.shape)
+        x = torch.randn(5, *spec_of(name).shape)
         trace = model(View(x), rng)
         assert trace.code.z.shape == (5, 3)
         assert trace.code.rate.shape == (5,)
@@ -45,22 +77,40 @@ class TestRecipes:
 
     def test_every_weight_gets_a_finite_gradient(self, name, rng):
         model = make(name)
-        model.loss(View(torch.randn(16, *IMAGE.shape)), rng)[0].backward()
+        model.loss(View(torch.randn(16, *spec_of(name).shape)), rng)[0].backward()
         for weight, tensor in model.named_parameters():
             assert tensor.grad is not None, weight
             assert tensor.grad.isfinite().all(), weight
             assert tensor.grad.abs().sum() > 0, weight
 
+    @pytest.mark.parametrize("likelihood", OTHERS)
+    def test_other_likelihoods_fit_in(self, name, likelihood, rng):
+        spec, x = OTHERS[likelihood]
+        model = build(name, spec, 3, likelihood=likelihood, options={}, rng=rng)
+        model.likelihood.start(x.mean(0), x.var(0), x.var(0).mean())
+        assert model(View(x)).prediction.median().shape == x.shape
+        scalar, loss = model.loss(View(x), rng)
+        scalar.backward()
+        assert loss.distortion.isfinite().all()
+        assert all(weight.grad.isfinite().all() for weight in model.parameters())
+
+    def test_counts_survive_save_and_load(self, name, tmp_path):
+        X = np.random.RandomState(0).poisson(np.geomspace(0.1, 500, 64), (80, 64)).reshape(80, 8, 8)
+        ae = narrows.Autoencoder(recipe=name, latent_dim=3, likelihood="negative_binomial", epochs=2, random_state=0)
+        ae.set_params(verbose=0).fit(X).save(tmp_path / "m.safetensors")
+        assert ae.reconstruct(X).dtype == X.dtype
+        assert np.array_equal(narrows.load(tmp_path / "m.safetensors").score_samples(X), ae.score_samples(X))
+
     def test_distortion_falls(self, name, digits):
         ae = narrows.Autoencoder(recipe=name, latent_dim=4, epochs=8, random_state=0, verbose=0, patience=None)
-        ae.set_params(recipe_options={"linear_path": False}).fit(digits.images[:500])
+        ae.set_params(recipe_options={"linear_path": False}).fit(samples_of(name, digits)[:500])
         first, last = ae.history_[0]["held_out"], ae.history_[-1]["held_out"]
         assert last["distortion"] < first["distortion"]
         assert last["error"] < first["error"]
 
     def test_evaluation_is_deterministic(self, name):
         model = make(name)
-        x = View(torch.randn(5, *IMAGE.shape))
+        x = View(torch.randn(5, *spec_of(name).shape))
         assert torch.equal(model(x).prediction.mean(), model(x).prediction.mean())
 
     def test_same_seed_same_weights(self, name):
@@ -69,7 +119,7 @@ class TestRecipes:
         assert not all(torch.equal(first[k], other[k]) for k in first)
 
     def test_survives_save_and_load(self, name, digits, tmp_path):
-        X = digits.images[:60]
+        X = samples_of(name, digits)[:60]
         ae = narrows.Autoencoder(recipe=name, latent_dim=3, epochs=1, random_state=0, verbose=0).fit(X)
         ae.save(tmp_path / "m.safetensors")
         again = narrows.load(tmp_path / "m.safetensors")
@@ -79,18 +129,19 @@ class TestRecipes:
 
     def test_overcomplete_code_works(self, name, digits):
         ae = narrows.Autoencoder(recipe=name, latent_dim=80, epochs=1, random_state=0, verbose=0)
-        regularised = name in ("sparse", "sparse_kl", "denoising", "contractive", "variational")
+        X = samples_of(name, digits)[:40]
+        regularised = name in ("sparse", "sparse_kl", "denoising", "contractive", "variational", "sequence_variational")
         if regularised:
-            ae.fit(digits.images[:40])
+            ae.fit(X)
         else:
             with pytest.warns(UserWarning, match="nothing regularises"):
-                ae.fit(digits.images[:40])
-        assert ae.transform(digits.images[:3]).shape == (3, 80)
+                ae.fit(X)
+        assert ae.transform(X[:3]).shape == (3, 80)
 
     def test_models_can_be_stacked(self, name):
         models = [make(name, seed=seed) for seed in range(3)]
         params, buffers = stack_module_state(models)
-        x = torch.randn(6, *IMAGE.shape)
+        x = torch.randn(6, *spec_of(name).shape)
 
         def codes(p, b):
             return functional_call(Encode(models[0]), ({f"model.{k}": v for k, v in {**p, **b}.items()},), (x,))

@@ -11,6 +11,7 @@ from PIL import Image
 import narrows
 from narrows.core.errors import ChoiceError, FileError, InputError
 from narrows.data.files import open_data
+from narrows.data.options import options_like
 
 
 @pytest.fixture
@@ -73,10 +74,24 @@ class TestTables:
         (folder / "x.csv").write_text("1,2.5\n3,4\n")
         assert (open_data("x.csv") == [[1, 2.5], [3, 4]]).all()
 
-    def test_without_pandas_it_is_an_array(self, folder, monkeypatch):
+    def test_without_pandas_it_is_an_arrow_table(self, folder, monkeypatch):
         monkeypatch.setitem(sys.modules, "pandas", None)
         (folder / "x.csv").write_text("a,b\n1,2\n")
-        assert (open_data("x.csv") == [[1, 2]]).all()
+        assert open_data("x.csv").to_pydict() == {"a": [1], "b": [2]}
+
+    def test_columns_of_every_kind(self, folder):
+        (folder / "x.csv").write_text("n,word,day,yes,gap\n1,red,2020-01-01,true,1\n2,,2020-01-03,,\n")
+        found = open_data("x.csv")
+        assert found["word"].isna().tolist() == [False, True]
+        assert str(found["day"].dtype).startswith("datetime64") or found["day"][0].year == 2020
+        assert [str(found[name].dtype) for name in ("n", "yes", "gap")] == ["int64", "boolean", "Int64"]
+
+    def test_a_word_far_down_makes_a_column_text(self, folder):
+        lines = ["a,b", *["1,2"] * 1_500_000, "3,red"]
+        (folder / "x.csv").write_text("\n".join(lines))
+        found = open_data("x.csv")
+        assert found["a"].dtype == np.int64
+        assert found["b"].tolist()[-2:] == ["2", "red"]
 
     def test_parquet(self, folder):
         frame = pd.DataFrame({"a": np.float32([1, 2]), "b": [True, False]})
@@ -98,23 +113,15 @@ class TestTables:
         [
             ("a,b\n1,2\n3\n", "x.csv is ragged: line 3 has 1 cells, and the first has 2"),
             ("1,2\n3,4,5\n", "line 2 has 3 cells"),
-            ("a,b\n\n1,2\n3,red\n", "x.csv holds 'red' in line 4, column 'b'"),
-            ("1,2\n3,red\n", "x.csv holds 'red' in line 2, column 1"),
-            ("day,b\n2020-01-01,2\n", "x.csv holds '2020-01-01' in line 2, column 'day'"),
             ("a,a\n1,2\n", "more than one column named 'a'"),
             ("a,b\n", "x.csv has no rows"),
             ("", "x.csv is empty"),
         ],
     )
-    def test_what_is_no_table_of_numbers(self, folder, text, sentence):
+    def test_what_is_no_table(self, folder, text, sentence):
         (folder / "x.csv").write_text(text)
         with pytest.raises(InputError, match=sentence):
             open_data("x.csv")
-
-    def test_text_in_a_parquet_column(self, folder):
-        pd.DataFrame({"a": [1.0], "b": ["red"]}).to_parquet("x.parquet")
-        with pytest.raises(InputError, match="in column 'b'"):
-            open_data("x.parquet")
 
     def test_bytes_that_are_no_text(self, folder):
         (folder / "x.csv").write_bytes(b"\xff\xfe\x00")
@@ -142,17 +149,62 @@ class TestImages:
         self.save(folder, "a.png", mode)
         assert open_data("images/a.png").shape == shape
 
-    @pytest.mark.parametrize(("mode", "size"), [("RGB", (5, 4)), ("L", (5, 5))])
-    def test_images_that_differ(self, folder, mode, size):
-        self.save(folder, "a.png")
-        self.save(folder, "b.png", mode, size)
-        with pytest.raises(InputError, match=r"images/b.png is 5 x . with .*images/a.png is 5 x 4 with 1 channel"):
-            open_data("images")
-
     def test_a_folder_without_any(self, folder):
         (folder / "images").mkdir()
-        with pytest.raises(InputError, match="holds no images"):
+        with pytest.raises(InputError, match="holds nothing that narrows can open"):
             open_data("images")
+
+
+class TestOptions:
+    def test_a_misspelt_option(self, folder, table):
+        np.save("x.npy", table)
+        for source in ("x.npy", table):
+            with pytest.raises(ChoiceError, match="unknown option 'sise', did you mean 'size'"):
+                open_data(source, sise=64)
+
+    def test_an_option_of_another_kind(self, folder, table):
+        np.save("x.npy", table)
+        with pytest.raises(ChoiceError, match=r"size= is an option of images and videos, and x\.npy takes no options"):
+            open_data("x.npy", size=64)
+        with pytest.raises(ChoiceError, match="and data in memory takes no options"):
+            open_data(table, labels=True)
+        Image.new("L", (5, 4)).save("x.png")
+        with pytest.raises(ChoiceError, match="frames= is an option of videos, and an image takes size, fit, mode"):
+            open_data("x.png", frames=4)
+
+    @pytest.mark.parametrize(
+        ("options", "sentence"),
+        [
+            ({"fit": "corp"}, "unknown fit 'corp', did you mean 'crop'"),
+            ({"mode": "gray"}, "unknown mode 'gray', did you mean 'grey'"),
+            ({"size": 0}, r"size is a number of pixels, \(height, width\) or 'original', got 0"),
+            ({"size": (3, 4, 5)}, "size is a number"),
+            ({"size": "large"}, "got 'large'"),
+            ({"size": 2.5}, "got 2.5"),
+            ({"size": True}, "got True"),
+            ({"workers": 0}, "workers has to be at least 1"),
+        ],
+    )
+    def test_values_that_cannot_be(self, folder, options, sentence):
+        Image.new("L", (5, 4)).save("x.png")
+        with pytest.raises(ChoiceError, match=sentence):
+            open_data("x.png", **options)
+
+
+class TestOptionsOfAModel:
+    @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+    def test_images_come_in_the_shape_that_it_was_fitted_on(self, folder, mode):
+        for name, size in {"a": (50, 40), "b": (40, 70)}.items():
+            (folder / name).mkdir()
+            Image.new(mode, size).save(folder / name / "x.png")
+        fitted = open_data("a", size=(24, 32)).shape[1:]
+        for source in ("b", "b/x.png"):
+            assert open_data(source, **options_like(source, fitted)).shape[1:] == fitted
+
+    def test_and_clips(self, folder):
+        Image.new("L", (50, 40)).save("x.gif", save_all=True, append_images=[Image.new("L", (50, 40), 9)])
+        for shape in ((2, 16, 24, 1), (1, 24, 24, 3)):
+            assert open_data("x.gif", **options_like("x.gif", shape)).shape[1:] == shape
 
 
 class TestBadFiles:
@@ -162,7 +214,7 @@ class TestBadFiles:
 
     def test_unknown(self, folder):
         (folder / "x.xlsx").touch()
-        with pytest.raises(FileError, match=r"ends in none of .npy, .npz, .csv"):
+        with pytest.raises(FileError, match=r"ends in none of .npy, .csv, .parquet"):
             open_data("x.xlsx")
 
     def test_python_objects_are_never_loaded(self, folder):

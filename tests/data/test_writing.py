@@ -7,7 +7,7 @@ import pytest
 from narrows.core.errors import ChoiceError, FileError, InputError
 from narrows.data import writing
 from narrows.data.files import open_data
-from narrows.data.writing import check_file, check_output, write_data
+from narrows.data.writing import check_file, check_output, write_blocks, write_data
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (3, 4, 5, 3), dtype=np.uint8)
 
@@ -45,9 +45,21 @@ def test_channels_may_come_first(tmp_path):
     assert (open_data(tmp_path / "z") == np.tile(IMAGES, (1, 2, 1, 1))).all()
 
 
-def test_one_image_goes_to_a_file(tmp_path):
-    write_data(tmp_path / "z.png", IMAGES[:1])
-    assert (open_data(tmp_path / "z.png") == IMAGES[:1]).all()
+@pytest.mark.parametrize("name", ["z.png", "z.tif", "z.TIFF"])
+def test_one_image_goes_to_a_file(tmp_path, name):
+    write_data(tmp_path / name, IMAGES[:1])
+    assert (open_data(tmp_path / name) == IMAGES[:1]).all()
+
+
+def test_16_bits_stay(tmp_path):
+    deep = IMAGES.astype(np.uint16) * 99
+    write_data(tmp_path / "grey", deep[..., 0])
+    assert (open_data(tmp_path / "grey") == deep[..., 0]).all()
+    pytest.importorskip("av")
+    write_data(tmp_path / "colours", deep)
+    assert (open_data(tmp_path / "colours") == deep).all()
+    write_data(tmp_path / "z.tiff", deep[:1])
+    assert (open_data(tmp_path / "z.tiff") == deep[:1]).all()
 
 
 @pytest.mark.parametrize(
@@ -55,8 +67,10 @@ def test_one_image_goes_to_a_file(tmp_path):
     [
         ("z.csv", IMAGES, "would hold a table"),
         ("z.png", IMAGES, "one image, but there are 3"),
-        ("z", IMAGES / 255, "images of uint8, but the data are float64"),
+        ("z", IMAGES / 255, "images of uint8 or uint16, but the data are float64"),
         ("z", np.zeros((3, 4), np.uint8), "images of uint8"),
+        ("z", np.zeros((1, 2, 3, 4, 3), np.uint8), "images of uint8"),
+        ("z.gif", IMAGES, "would hold video of uint8, but the data are uint8 of shape"),
     ],
 )
 def test_data_that_do_not_fit(tmp_path, name, data, sentence):
@@ -103,3 +117,35 @@ def test_endings_in_capitals_mean_the_same(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == [name]
     (tmp_path / name).rename(tmp_path / name.lower())
     assert np.array_equal(np.asarray(open_data(tmp_path / name.lower())), values)
+
+
+class TestBlocks:
+    @pytest.mark.parametrize("name", ["y.npy", "y.csv", "y.parquet"])
+    def test_blocks_are_written_as_the_whole_is(self, tmp_path, name):
+        X = np.random.RandomState(0).randn(50, 3)
+        write_blocks(tmp_path / name, iter([X[:20], X[20:]]), 50, list("abc"))
+        write_data(tmp_path / f"whole-{name}", X, list("abc"))
+        ours, theirs = (open_data(tmp_path / n) for n in (name, f"whole-{name}"))
+        assert np.array_equal(ours, theirs)
+        assert list(getattr(ours, "columns", [])) == list(getattr(theirs, "columns", []))
+
+    def test_samples_of_any_shape(self, tmp_path):
+        X = np.arange(60, dtype=np.uint8).reshape(5, 3, 4)
+        write_blocks(tmp_path / "y.npy", iter([X[:2], X[2:]]), 5)
+        assert np.array_equal(np.load(tmp_path / "y.npy"), X)
+        with pytest.raises(InputError, match="would hold a table"):
+            write_blocks(tmp_path / "y.csv", iter([X]), 5)
+
+    def test_an_interrupted_write_leaves_nothing(self, tmp_path):
+        def broken():
+            yield np.ones((2, 2))
+            raise KeyboardInterrupt
+
+        for name in ("y.npy", "y.csv", "y.parquet"):
+            with pytest.raises(KeyboardInterrupt):
+                write_blocks(tmp_path / name, broken(), 4)
+        assert not list(tmp_path.iterdir())
+
+    def test_other_endings_are_refused(self, tmp_path):
+        with pytest.raises(ChoiceError, match=r"\.npz"):
+            write_blocks(tmp_path / "y.npz", iter([np.ones((2, 2))]), 2)

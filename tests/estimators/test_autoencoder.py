@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 import narrows
 from narrows.recipes import RECIPES
 
-VECTOR_RECIPES = [name for name in RECIPES if name != "convolutional"]
+VECTOR_RECIPES = [name for name in RECIPES if name not in ("convolutional", "video")]
 
 
 def quick(**options):
@@ -173,7 +173,7 @@ def test_gradients_after_inference(table, tmp_path):
 def test_a_failed_fit_damages_nothing(table):
     ae = quick().fit(table)
     with pytest.raises(narrows.InputError):
-        ae.fit(np.full((5, 4), np.nan))
+        ae.fit(np.full((5, 4), np.inf))
     assert ae.transform(table).shape == (120, 3)
 
 
@@ -299,14 +299,14 @@ class TestPartialFit:
 
 
 BAD = {
-    "nan": (lambda X: np.where(np.arange(6) == 3, np.nan, X), "NaN in column 3, first in row 0"),
-    "infinity": (lambda X: np.where(np.arange(6) == 2, np.inf, X), "inf in column 2"),
+    "inf": (lambda X: np.where(np.arange(6) == 3, np.inf, X), "inf in column 3, first in row 0"),
+    "nothing": (lambda X: X * np.nan, "no values at all"),
     "no rows": (lambda X: X[:0], r"0 sample\(s\)"),
     "no columns": (lambda X: X[:, :0], r"0 feature\(s\)"),
     "one row": (lambda X: X[:1], r"1 sample\(s\)"),
     "one column": (lambda X: X[:, :1], r"1 feature\(s\)"),
     "one axis": (lambda X: X[0], "Reshape your data"),
-    "five axes": (lambda X: X[:, :, None, None, None], "table .* or images"),
+    "six axes": (lambda X: X[:, :, None, None, None, None], "or video"),
     "text": (lambda X: np.where(np.arange(6) == 1, "blue", X.astype(str)), "'blue' in row 0, column 1"),
     "complex": (lambda X: X * 1j, "Complex data not supported"),
     "ragged": (lambda X: [[1, 2], [3]], "ragged"),
@@ -326,11 +326,54 @@ def test_bad_data_is_refused_in_one_sentence(name, table):
     assert len(said) < 250
 
 
-def test_gaps_name_the_column_of_a_frame(table):
+def test_infinite_values_name_the_column_of_a_frame(table):
     frame = pd.DataFrame(table, columns=list("abcdef"))
-    frame.loc[4, "c"] = np.nan
-    with pytest.raises(narrows.InputError, match="NaN in column 'c', first in row 4"):
+    frame.loc[4, "c"] = np.inf
+    with pytest.raises(narrows.InputError, match="inf in column 'c', first in row 4"):
         quick().fit(frame)
+
+
+class TestGaps:
+    @pytest.fixture
+    def holed(self, table):
+        return np.where(np.random.RandomState(1).rand(*table.shape) < 0.2, np.nan, table)
+
+    @pytest.mark.parametrize("recipe", ["deep", "variational", "denoising", "sparse"])
+    def test_are_filled_and_beat_the_mean(self, recipe, table, holed):
+        ae = quick(recipe=recipe, latent_dim=2, epochs=200, patience=None).fit(holed)
+        filled, hidden = ae.reconstruct(holed), np.isnan(holed)
+        assert np.isfinite(filled).all()
+        assert np.isfinite(ae.score_samples(holed)).all()
+        means = np.broadcast_to(np.nanmean(holed, 0), table.shape)
+        assert np.square(filled - table)[hidden].mean() < 0.8 * np.square(means - table)[hidden].mean()
+
+    def test_in_images(self, digits):
+        X = np.where(np.random.RandomState(0).rand(200, 8, 8) < 0.1, np.nan, digits.images[:200])
+        ae = quick(epochs=5).fit(X)
+        assert ae.reconstruct(X).shape == X.shape
+        assert np.isfinite(ae.reconstruct(X)).all()
+
+    def test_what_lies_in_a_gap_is_not_seen(self, holed):
+        ae = quick().fit(holed)
+        view = ae.schema_.view(torch.from_numpy(holed), gaps=True)
+        assert (view.x[~view.present] == 0).all()
+        assert np.isfinite(ae.transform(holed)).all()
+
+    def test_may_come_up_only_after_fit(self, table, holed):
+        assert np.isfinite(quick().fit(table).reconstruct(holed)).all()
+
+    def test_may_be_gone_after_fit(self, table, holed):
+        assert np.isfinite(quick().fit(holed).reconstruct(table)).all()
+
+    def test_survive_a_file(self, holed, tmp_path):
+        ae = quick().fit(holed)
+        ae.save(tmp_path / "m.safetensors")
+        assert np.array_equal(narrows.load(tmp_path / "m.safetensors").transform(holed), ae.transform(holed))
+
+    def test_a_column_of_nothing_else_comes_back_as_nothing(self, table):
+        X = table.copy()
+        X[:, 2] = np.nan
+        assert np.isnan(quick().fit(X).reconstruct(X)[:, 2]).all()
 
 
 def test_other_samples_are_refused_at_transform(table, digits):
@@ -338,8 +381,8 @@ def test_other_samples_are_refused_at_transform(table, digits):
         quick().fit(table).transform(table[:, :3])
     with pytest.raises(narrows.InputError, match=r"shape \(8, 7\), but the model was fitted on samples of \(8, 8\)"):
         quick().fit(digits.images[:50]).transform(digits.images[:, :, :7])
-    with pytest.raises(narrows.InputError, match="NaN in column 0"):
-        quick().fit(table).transform(table * np.nan)
+    with pytest.raises(narrows.InputError, match="inf in column 0"):
+        quick().fit(table).transform(table * np.inf)
     with pytest.raises(narrows.InputError, match="codes have the shape"):
         quick(latent_dim=2).fit(table).inverse_transform(np.ones((3, 5)))
 

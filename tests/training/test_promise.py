@@ -10,7 +10,7 @@ from sklearn import datasets
 from sklearn.decomposition import PCA
 
 import narrows
-from narrows.training.fit import split
+from narrows.data.sources import split
 from narrows.training.seeds import SPLIT, generator
 
 

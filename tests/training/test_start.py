@@ -7,8 +7,9 @@ from sklearn.decomposition import PCA
 
 from narrows.data.schema import ArraySchema, Statistics
 from narrows.data.sources import ArraySource
+from narrows.recipes.assemble import assemble
 from narrows.training import start
-from narrows.training.start import principal_components
+from narrows.training.start import moments, principal_components
 
 
 def source(X):
@@ -41,3 +42,28 @@ def test_constant_data(rng):
     found = principal_components(source(np.ones((9, 4))), 2, rng)
     assert found.variances.tolist() == [0, 0]
     assert torch.isfinite(found.axes).all()
+
+
+def test_moments_leave_gaps_out(rng):
+    X = np.random.RandomState(0).randn(50, 3)
+    X[::2, 1] = np.nan
+    schema = ArraySchema.learn(X, Statistics.of(X), "real", "none")
+    mean, variance = moments(ArraySource(X, schema, gaps=True), rng)
+    assert np.allclose(mean, np.nanmean(X, 0), atol=1e-6)
+    assert np.allclose(variance, np.nanvar(X, 0), atol=1e-6)
+
+
+def test_components_know_the_variance_of_each_value(rng):
+    X = np.random.RandomState(0).randn(50, 3) * [1, 2, 3]
+    assert np.allclose(principal_components(source(X), 1, rng).spread, X.var(0), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("bottleneck", "silent"), [("plain", False), ("gaussian", True)])
+def test_counts_begin_as_one_distribution_for_all_samples(bottleneck, silent, rng):
+    X = np.random.RandomState(0).poisson([1.0, 30.0, 4000.0], (200, 3)).astype(float)
+    counts = ArraySource(X, ArraySchema.learn(X, Statistics.of(X), "count", "none"))
+    model = assemble(counts.spec, 2, bottleneck=bottleneck, likelihood="negative_binomial", rng=rng)
+    assert not start.begin(model, counts, None, rng)
+    trace = model(counts.take(torch.arange(9)))
+    assert np.allclose(trace.prediction.mean().detach(), X.mean(0), rtol=1e-3)
+    assert (trace.code.z == 0).all() == silent

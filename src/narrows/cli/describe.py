@@ -1,20 +1,30 @@
 """What a file is, as names and values."""
 
+from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 import narrows
 from narrows.core.errors import NarrowsError
 from narrows.core.spec import SampleSpec
 from narrows.data.arrays import Array
+from narrows.data.columns import Category, ColumnSchema, Constant, Truth
+from narrows.data.csr import as_rows, is_sparse
 from narrows.data.door import samples
 from narrows.data.files import is_data
+from narrows.data.frames import as_table, is_frame
+from narrows.data.kinds import canonical, learn_column
+from narrows.data.streams import StreamSamples
 from narrows.estimators.model_file import load_document
 from narrows.training.fit import Request, plan_for, prepare
 from narrows.training.rules import device
 
+MOST_COLUMNS = 40
+"""How many columns of a table are described one by one."""
 SETTINGS = ("optimizer", "learning_rate", "schedule", "batch_size", "epochs", "precision", "device", "seed")
 
 
@@ -37,7 +47,7 @@ def describe_model(path: Path) -> dict[str, Any]:
         "model": f"{type(estimator).__name__}, recipe {chosen['recipe']}",
         **({"options": _named(options)} if options else {}),
         "code": f"{chosen['latent_dim']} numbers",
-        "samples": f"{_sample(schema.spec)}, {schema.form}",
+        "samples": _sample(schema.spec) + (f", {schema.form}" if schema.form else ""),
         "likelihood": _named(chosen["likelihood"]),
         "training": _named({name: chosen[name] for name in SETTINGS if name in chosen}),
         "best epoch": f"{chosen.get('best_epoch', '-')} of {max(0, len(estimator.history_) - 1)} trained",
@@ -54,10 +64,79 @@ def describe_data(path: str) -> dict[str, Any]:
         InputError: It holds something else than numbers.
     """
     data = narrows.open_data(path)
+    if isinstance(data, StreamSamples):
+        return _describe_stream(data)
+    if is_sparse(data):
+        return _describe_sparse(data)
+    if is_frame(data):
+        return _describe_table(data)
     array = np.asarray(data)
-    columns = {"columns": _shortened(list(map(str, data.columns)))} if hasattr(data, "columns") else {}
-    found = {"data": f"{' x '.join(map(str, array.shape))}, {array.dtype}", **columns, "range": _range(array)}
+    found = {"data": f"{' x '.join(map(str, array.shape))}, {array.dtype}", "range": _range(array)}
     try:
+        return found | _choices(data)
+    except NarrowsError as error:
+        return found | {"problem": error}
+
+
+def _describe_table(data: Any) -> dict[str, Any]:
+    """What a data frame holds, column by column."""
+    table = as_table(data)
+    found: dict[str, Any] = {"data": f"a table of {table.num_rows:,} rows, {table.num_columns:,} columns"}
+    for name, column in list(zip(table.column_names, table.columns, strict=True))[:MOST_COLUMNS]:
+        values = canonical(column, name)
+        found[f"  {name}"] = column_in_words(learn_column(name, values), values)
+    if table.num_columns > MOST_COLUMNS:
+        found["  ..."] = f"{table.num_columns - MOST_COLUMNS:,} more"
+    try:
+        return found | _choices(data)
+    except NarrowsError as error:
+        return found | {"problem": error}
+
+
+def column_in_words(column: ColumnSchema, values: pa.Array) -> str:
+    """The kind of a column, its range or levels, and its gaps.
+
+    >>> values = pa.array(["red", None, "blue", "red"])
+    >>> column_in_words(learn_column("colour", values), values)
+    'category, 2 levels: blue, red; 25.0% missing'
+    """
+    gaps = f"; {values.null_count / len(values):.1%} missing" if values.null_count else ""
+    present = values.drop_null()
+    if isinstance(column, Constant):
+        return ("empty" if column.value is None else f"constant, {present[0].as_py()!s}") + gaps
+    if isinstance(column, Category):
+        return f"category, {len(column.levels):,} levels: {_shortened(list(map(str, column.levels)), 4)}{gaps}"
+    if isinstance(column, Truth):
+        return f"truth, {pc.mean(present.cast(pa.float64())).as_py():.1%} true{gaps}"
+    ends = [value.as_py() for value in pc.min_max(present).values()]
+    low, high = (f"{end:g}" if isinstance(end, float) else str(end) for end in ends)
+    return f"{column.kind}, {low} to {high}{gaps}"
+
+
+def _describe_stream(data: StreamSamples) -> dict[str, Any]:
+    """What a stream holds, read once."""
+    choices = _choices(data)
+    assert data.found is not None
+    names = {"columns": _shortened(list(data.reader.names))} if data.reader.names else {}
+    sizes = " x ".join(map(str, data.array.shape))
+    gaps = ", some missing" if data.found.gaps else ""
+    return {
+        "data": f"{sizes}, {data.form}, on disk",
+        **names,
+        "range": f"{data.found.low.min():g} to {data.found.high.max():g}{gaps}",
+        **choices,
+    }
+
+
+def _describe_sparse(data: Any) -> dict[str, Any]:
+    """What a sparse matrix holds, its zeros counted by what it does not store."""
+    found = {"data": f"{' x '.join(map(str, data.shape))}, sparse {data.dtype}"}
+    try:
+        rows = as_rows(data)
+        size = prod(rows.shape)
+        ends = (float(rows.data.min()), float(rows.data.max())) if rows.nnz else (0.0, 0.0)
+        low, high = ends if rows.nnz == size else (min(ends[0], 0.0), max(ends[1], 0.0))
+        found |= {"not zero": f"{rows.nnz / size:.2%}, {rows.nnz:,} values", "range": f"{low:g} to {high:g}"}
         return found | _choices(data)
     except NarrowsError as error:
         return found | {"problem": error}

@@ -6,7 +6,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import narrows
-from narrows.data.writing import ARRAYS, check_output, write_data
+from narrows.cli.opening import opened
+from narrows.cli.show import progress
+from narrows.data.streams import StreamSamples
+from narrows.data.writing import ARRAYS, STREAMED, check_output, write_blocks, write_data
 
 
 def encode(model: Path, data: str, /, *, output: Annotated[Path, Parameter(alias="-o")]) -> None:
@@ -19,5 +22,9 @@ def encode(model: Path, data: str, /, *, output: Annotated[Path, Parameter(alias
     """
     check_output(output, ARRAYS)
     estimator = narrows.load(model)
-    codes = estimator.transform(narrows.open_data(data))
-    write_data(output, codes, columns=list(estimator.get_feature_names_out()))
+    given, names = opened(data, estimator), list(estimator.get_feature_names_out())
+    if isinstance(given, StreamSamples):
+        check_output(output, STREAMED)
+        write_blocks(output, progress(estimator.transform_blocks(given), len(given)), len(given), names)
+    else:
+        write_data(output, estimator.transform(given), columns=names)

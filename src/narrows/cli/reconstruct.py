@@ -6,7 +6,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import narrows
-from narrows.data.writing import check_output, write_data
+from narrows.cli.opening import opened
+from narrows.cli.show import progress
+from narrows.data.streams import StreamSamples
+from narrows.data.writing import STREAMED, check_output, write_blocks, write_data
 
 
 def reconstruct(model: Path, data: str, /, *, output: Annotated[Path, Parameter(alias="-o")]) -> None:
@@ -19,5 +22,9 @@ def reconstruct(model: Path, data: str, /, *, output: Annotated[Path, Parameter(
     """
     check_output(output)
     estimator = narrows.load(model)
-    samples = estimator.reconstruct(narrows.open_data(data))
-    write_data(output, samples, columns=getattr(estimator, "feature_names_in_", None))
+    given, names = opened(data, estimator), getattr(estimator, "feature_names_in_", None)
+    if isinstance(given, StreamSamples):
+        check_output(output, STREAMED)
+        write_blocks(output, progress(estimator.reconstruct_blocks(given), len(given)), len(given), names)
+    else:
+        write_data(output, estimator.reconstruct(given), columns=names)

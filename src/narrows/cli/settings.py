@@ -9,11 +9,14 @@ from types import UnionType
 from typing import Any, get_args, get_origin
 
 from narrows.core.errors import ChoiceError, unknown
+from narrows.data.options import KINDS, names
 from narrows.recipes.catalogue import options_of
 
 
-def arguments(estimator: type, recipe: str, pairs: Iterable[str]) -> dict[str, Any]:
-    """The arguments of an estimator that settings stand for; what belongs to the recipe goes to `recipe_options`.
+def arguments(estimator: type, recipe: str, pairs: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arguments of an estimator and the options of `open_data` that settings stand for.
+
+    What belongs to the recipe goes to `recipe_options`.
 
     Args:
         estimator: The class whose constructor takes them.
@@ -24,21 +27,23 @@ def arguments(estimator: type, recipe: str, pairs: Iterable[str]) -> dict[str, A
         ChoiceError: No `=`, a key that neither takes, with the nearest known one, or a value of a wrong type.
 
     >>> from narrows import Autoencoder
-    >>> arguments(Autoencoder, "deep", ["batch_size=64", "widths=[32, 16]", "optimizer=sgd"])
-    {'batch_size': 64, 'optimizer': 'sgd', 'recipe_options': {'widths': [32, 16]}}
+    >>> arguments(Autoencoder, "deep", ["batch_size=64", "widths=[32, 16]", "window=128"])
+    ({'batch_size': 64, 'recipe_options': {'widths': [32, 16]}}, {'window': 128})
     """
     asked = dict(map(_pair, pairs))
     signature = inspect.signature(estimator, eval_str=True)
     own = {name: parameter.annotation for name, parameter in signature.parameters.items()}
     recipe = asked.get("recipe", recipe)
     options = options_of("deep" if recipe == "auto" else recipe)
+    opening = {name for kind in KINDS.values() for name in names(kind)} - {"labels"}
     for key, value in asked.items():
-        if key not in own and key not in options:
-            raise unknown("setting", key, {*own, *options})
-        _check(key, value, own.get(key, options.get(key)))
+        if key not in {*own, *options, *opening}:
+            raise unknown("setting", key, {*own, *options, *opening})
+        _check(key, value, own.get(key, options.get(key, Any)))
     found = {key: value for key, value in asked.items() if key in own}
-    passed_on = {key: value for key, value in asked.items() if key not in own}
-    return found | ({"recipe_options": found.get("recipe_options", {}) | passed_on} if passed_on else {})
+    passed_on = {key: value for key, value in asked.items() if key not in own and key in options}
+    found |= {"recipe_options": found.get("recipe_options", {}) | passed_on} if passed_on else {}
+    return found, {key: value for key, value in asked.items() if key not in {*own, *options}}
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -1,7 +1,12 @@
-"""How commands show things: aligned columns on standard output."""
+"""How commands show things: aligned columns on standard output, and progress on a terminal."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from tqdm import tqdm
+
+from narrows.data.arrays import Array
 
 
 def aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -21,3 +26,11 @@ def show_pairs(pairs: Mapping[str, Any]) -> None:
     width = max(map(len, pairs))
     for name, value in pairs.items():
         print(f"{name.ljust(width)}  {value}")
+
+
+def progress(blocks: Iterable[Array], rows: int) -> Iterator[Array]:
+    """The same blocks, with a bar of the rows where standard error is a terminal."""
+    with tqdm(total=rows, unit="row", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
+        for block in blocks:
+            yield block
+            bar.update(len(block))

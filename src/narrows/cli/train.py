@@ -34,7 +34,8 @@ def train(
 
     Args:
         job: What the model is for: autoencoder.
-        data: A file (.npy .npz .npz:key .csv .parquet, idx as .ubyte or .gz, an image) or a folder of images.
+        data: A file (.npy .npz .npz:key .csv .parquet .mtx .h5 .zarr, idx as .ubyte or .gz, an image, a video) or a
+            folder of Parquet files, images or videos.
         output: The model file to write, by convention ending in .safetensors.
         recipe: A named model, see `narrows recipes`.
         latent_dim: The size of the code; by default the square root of the number of values, at most 64.
@@ -43,7 +44,8 @@ def train(
         checkpoint: A folder to write moments to, and to resume from.
         random_state: A whole number for the same result each time.
         verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
-        set_: key=value, any argument of the estimator or option of the recipe; can be repeated.
+        set_: key=value, any argument of the estimator, option of the recipe, or option by which data are opened, such
+            as window=128 of a recording, size=64 of images, frames=16 of a video; can be repeated.
     """
     if job not in JOBS:
         raise unknown("job", job, JOBS)
@@ -57,7 +59,8 @@ def train(
         "random_state": random_state,
         "verbose": verbose,
     }
-    model = JOBS[job](**named | settings.arguments(JOBS[job], recipe, set_))
-    model.fit(narrows.open_data(data)).save(output)
+    arguments, opening = settings.arguments(JOBS[job], recipe, set_)
+    model = JOBS[job](**named | arguments)
+    model.fit(narrows.open_data(data, **opening)).save(output)
     if verbose:
         show_pairs(describe_model(output))

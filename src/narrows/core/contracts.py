@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import torch
 from torch import Generator, Tensor, nn
 
 from narrows.core.spec import SampleSpec, Values
@@ -26,7 +27,10 @@ class Part(nn.Module, ABC):
     """What all parts share: weights, and a hook for state that no gradient moves."""
 
     def after_step(self, trace: Trace, rng: Generator) -> None:
-        """Update running state (a scale, a codebook, a chain) after an optimiser step."""
+        """Update running state (a scale, a codebook, a chain) after an optimiser step.
+
+        A part that has state answers for the parts inside it.
+        """
 
 
 class Corruption(Part):
@@ -125,7 +129,7 @@ class Decoder(Part):
         raise AssertionError(f"{type(self).__name__} is not made for sparse rows")
 
     def begin_at(self, numbers: Tensor) -> None:
-        """Give these, (columns,), as the first of the p numbers of each value, whatever the code: as `readout`."""
+        """Give these numbers, (p, columns), whatever the code: as `readout`, of decoders for sparse rows alone."""
         raise AssertionError(f"{type(self).__name__} is not made for sparse rows")
 
     @abstractmethod
@@ -145,6 +149,9 @@ class Likelihood(Part):
     """Whether `log_prob` is a density, which changes with the units of a value, or a probability, which does not."""
     linear_mean: bool
     """Whether the mean is the first of the p numbers itself, so that a linear path can begin as PCA."""
+    zero_is_marginal: ClassVar[bool] = False
+    """Whether numbers of zero are, after `start`, one good distribution for all samples, so that a decoder without a
+    linear path had better begin with zeros."""
 
     @abstractmethod
     def params_shape(self, spec: SampleSpec) -> tuple[int, ...]:
@@ -170,13 +177,30 @@ class Likelihood(Part):
     def sample(self, params: Tensor, rng: Generator) -> Tensor:
         """One draw of each value, (n, *s)."""
 
-    def centre(self, mean: Tensor) -> Tensor | None:
-        """The first of the p numbers of values that have this mean, the others being 0; None where none is known."""
-        return None
-
     @abstractmethod
-    def start(self, noise: Tensor) -> None:
-        """Set what the likelihood knows of the noise, a variance per value, before training begins."""
+    def start(self, mean: Tensor, variance: Tensor, noise: Tensor) -> None:
+        """Learn what there is to know of the data before training begins.
+
+        Args:
+            mean: The mean of each value over the samples, (*s).
+            variance: The variance of each value over the samples, (*s).
+            noise: The variance that is left around the model as it begins: a scalar, or one for each value, (*s).
+        """
+
+    def marginal(self, mean: Tensor, variance: Tensor) -> Tensor | None:
+        """The numbers of one good distribution for all sparse rows, (p, columns), after `start`; None where unknown.
+
+        A likelihood of sparse rows is asked about any of the columns, so it keeps nothing for each of them; what
+        `zero_is_marginal` says of the buffers of others, a decoder of sparse rows has in its biases.
+
+        Args:
+            mean: The mean of each column over the samples, (columns,).
+            variance: The variance of each column over the samples, (columns,).
+        """
+        if not self.linear_mean:
+            return None
+        others = self.params_shape(SampleSpec("vector", tuple(mean.shape)))[0] - 1
+        return torch.stack([mean, *[torch.zeros_like(mean)] * others])
 
 
 class Penalty(Part):

@@ -215,6 +215,10 @@ class SparsePrediction:
         """The distribution over all values, worked out."""
         return Prediction(self.likelihood, self.readout.at_columns(slice(None)))
 
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-density of each value of the rows, zeros included, in nats, (n, columns)."""
+        return self.dense().log_prob(x.to_dense())
+
     def mean(self) -> Tensor:
         """Expectation of each value, (n, columns)."""
         return self.dense().mean()

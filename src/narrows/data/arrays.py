@@ -61,7 +61,7 @@ MAX_CHANNELS = 4
 """How long an axis may be to be taken for channels."""
 
 
-def as_array(X: Any, least_rows: int = 1) -> Array:
+def as_array(X: Any, least_rows: int = 0) -> Array:
     """The values of anything array-like as a numeric array, without a copy where it is one already.
 
     Raises:
@@ -184,7 +184,7 @@ def in_type(values: Array, dtype: np.dtype[Any]) -> Array:
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         top = np.nextafter(float(limits.max), 0) if limits.bits == 64 else limits.max
-        return np.clip(np.rint(values), limits.min, top).astype(dtype)
+        return np.clip(np.rint(np.nan_to_num(values)), limits.min, top).astype(dtype)
     return values.astype(dtype)
 
 

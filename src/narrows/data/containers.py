@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from narrows.data.arrays import Array, in_type
+from narrows.data.frames import Frame, as_table, is_frame
 
 
 def like(given: Any, values: Array) -> Any:
     """Samples in the container they came in: a frame keeps its index, its columns, and their numeric types."""
-    if values.ndim != 2 or not hasattr(given, "iloc"):
+    if values.ndim != 2 or not is_frame(given):
         return values
+    if not hasattr(given, "iloc"):
+        table = as_table(given)
+        return Frame.of(given, table).restore(pa.table(list(values.T), table.column_names))
     columns = [_in_type_of(given.dtypes.iloc[i], values[:, i]) for i in range(values.shape[1])]
     return type(given)(dict(enumerate(columns)), index=given.index).set_axis(given.columns, axis=1)
 

@@ -31,6 +31,9 @@ class SparseForm:
     dtype: np.dtype[Any]
     least: float
 
+    def __str__(self) -> str:
+        return f"sparse {self.dtype}"
+
     def thin(self, values: Array) -> Rows:
         """Dense rows (n, d) of float64 as CSR."""
         kept = np.where(np.abs(values) >= 0.5 * self.least, values, 0)

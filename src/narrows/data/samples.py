@@ -7,16 +7,17 @@ Schema.raw(tensor) --> raw values       Samples.like(raw values) --> the contain
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from narrows.core.spec import Kind, Values
 from narrows.data.arrays import Array, as_array, layout_of
 from narrows.data.containers import like
 from narrows.data.schema import ArraySchema, Schema, Statistics, gaps_in
-from narrows.data.sources import ArraySource, Source
+from narrows.data.sources import ArraySource, Source, split
 
 
 class Samples(ABC):
@@ -28,12 +29,22 @@ class Samples(ABC):
 
     form: Any = None
     """What raw values shall come back as: an array's type, a table's types."""
+    kind: Kind | None = None
+    """What a sample is, where that is not for a recipe to say."""
+
+    names: list[str] | None = None
+    """The names of the columns, where the schema knows columns by name."""
 
     def __init__(self, given: Any) -> None:
         self.given = given
 
     @abstractmethod
     def __len__(self) -> int: ...
+
+    @property
+    def columned(self) -> Any:
+        """What number and names of columns are read off: by default what was given."""
+        return self.given
 
     @abstractmethod
     def learn(self, values: Values | None, scaling: str, kind: Kind | None) -> Schema:
@@ -56,12 +67,46 @@ class Samples(ABC):
     def source(self, schema: Any, rows: Tensor | None = None, device: torch.device | None = None) -> Source:
         """Some rows, or all, as batches."""
 
+    def split(
+        self, schema: Any, fraction: float, rng: Generator, device: torch.device | None = None
+    ) -> tuple[Source, Source]:
+        """Samples to train on and samples to validate on; without any to spare, the training rows validate themselves.
+
+        Args:
+            schema: How raw values become tensors.
+            fraction: Share of the samples that is set aside, at most.
+            rng: What draws them, where rows can be drawn.
+            device: Where batches go.
+        """
+        rows, aside = split(len(self), fraction, rng)
+        return self.source(schema, rows, device), self.source(schema, aside if len(aside) else rows, device)
+
     @abstractmethod
     def like(self, values: Any) -> Any:
         """Raw values, one for each sample, in the container that was given."""
 
+    def divide(self, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Samples to train on and samples to judge by: drawn one by one, unless they have anything in common."""
+        return split(len(self), fraction, rng)
+
+    def tally(self, values: Tensor, rate: Tensor) -> Tensor:
+        """The scores of a batch of samples: what their values add up to, less what their codes cost.
+
+        Args:
+            values: Log-density of each value in nats, (n, *s).
+            rate: What each code costs in nats, (n,).
+
+        Returns:
+            One number a sample, (n,); or more, of which `like_scores` knows how they lie.
+        """
+        return values.flatten(1).sum(1) - rate
+
+    def collect(self, schema: Schema, blocks: Iterator[Any]) -> Any:
+        """Blocks of raw values, one for each sample, in the container that was given."""
+        return self.like(schema.join(list(blocks)))
+
     def like_scores(self, scores: Array) -> Array:
-        """One number for each sample, as the user counts samples."""
+        """What `tally` found of all samples, as the user counts samples."""
         return scores
 
 
@@ -71,14 +116,15 @@ class ArraySamples(Samples):
     Args:
         given: What the user handed over.
         least_rows: How many rows there have to be.
+        values: The numbers in it, where NumPy could not find them itself.
 
     Raises:
         InputError: See `as_array`.
     """
 
-    def __init__(self, given: Any, least_rows: int = 1) -> None:
+    def __init__(self, given: Any, least_rows: int = 0, values: Array | None = None) -> None:
         super().__init__(given)
-        self.array = as_array(given, least_rows)
+        self.array = as_array(given if values is None else values, least_rows)
         self.form = self.array.dtype
         self.gaps: bool | None = None
 
@@ -99,6 +145,10 @@ class ArraySamples(Samples):
         if self.gaps is None:
             self.gaps = gaps_in(self.array, self.given)
         return ArraySource(self.array, schema, rows, device, self.gaps)
+
+    def select(self, rows: Array) -> ArraySamples:
+        """Some of the samples, by their numbers."""
+        return ArraySamples(self.array[rows])
 
     def like(self, values: Array) -> Any:
         return like(self.given, values)

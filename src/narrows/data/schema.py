@@ -9,9 +9,9 @@ data; columns of different units get a scale each. Images share one shift and on
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -34,6 +34,8 @@ ONE_UNIT = 4.0
 class Schema(ABC):
     """How raw values become tensors and come back; learned at fit, and saved with the model."""
 
+    kind: ClassVar[str]
+    """What a model file calls it."""
     spec: SampleSpec
     resolution: float
     """The least difference that means something, in units of the tensor."""
@@ -42,6 +44,11 @@ class Schema(ABC):
     @abstractmethod
     def form(self) -> Any:
         """What raw values come back as, unless samples say otherwise."""
+
+    @property
+    @abstractmethod
+    def raw_shape(self) -> tuple[int, ...]:
+        """The shape of one sample as it lies in raw data."""
 
     @property
     @abstractmethod
@@ -92,6 +99,7 @@ class Statistics:
     binary: bool
     whole: bool
     gaps: bool
+    empty: Array
 
     @classmethod
     def of(cls, array: Array, named: Any = None, by_last: bool = False) -> Statistics:
@@ -103,13 +111,27 @@ class Statistics:
             by_last: Whether each place on the last axis is a column of its own; always so for (n, d).
 
         Raises:
-            InputError: A value that is missing or infinite, with its row and column.
+            InputError: An infinite value, with its row and column.
         """
         width = array.shape[-1] if by_last or array.ndim == 2 else 1
+        return cls.over([array], width, named)
+
+    @classmethod
+    def over(cls, arrays: Iterable[Array], width: int, named: Any = None) -> Statistics:
+        """Read arrays that follow each other once, in blocks.
+
+        Args:
+            arrays: Raw values, (n, ...) each.
+            width: How many columns they have, on the last axis; 1 to take all values together.
+            named: What columns are called by, in messages.
+
+        Raises:
+            InputError: An infinite value, with its row and column.
+        """
         count, mean, squares = np.zeros(width), np.zeros(width), np.zeros(width)
         low, high = np.full(width, np.inf), np.full(width, -np.inf)
         binary, whole, gaps = True, True, False
-        for start, block in _blocks(array):
+        for start, block in _looks(arrays):
             holes = _gaps(block, start, named)
             values = block.reshape(-1, width).astype(np.float64)
             present = ~np.isnan(values) if holes else np.ones(1, dtype=bool)
@@ -130,8 +152,10 @@ class Statistics:
         if not np.isfinite(squares).all():
             column = column_name(named, int(np.flatnonzero(~np.isfinite(squares))[0]))
             raise InputError(f"X has values in column {column} too large to square without overflow: rescale it")
+        if not count.any():
+            raise InputError("X has no values at all: every one is missing")
         low, high = np.where(count == 0, 0, low), np.where(count == 0, 0, high)
-        return cls(mean, squares / np.maximum(1, count), low, high, binary, whole, gaps)
+        return cls(mean, squares / np.maximum(1, count), low, high, binary, whole, gaps, count == 0)
 
 
 def _blocks(array: Array) -> Iterator[tuple[int, Array]]:
@@ -141,15 +165,29 @@ def _blocks(array: Array) -> Iterator[tuple[int, Array]]:
         yield start, array[start : start + rows]
 
 
-def gaps_in(array: Array, named: Any = None) -> bool:
+def _looks(arrays: Iterable[Array]) -> Iterator[tuple[int, Array]]:
+    """Arrays that follow each other, a look at a time, with the number of each block's first row among all."""
+    before = 0
+    for array in arrays:
+        for start, block in _blocks(array):
+            yield before + start, block
+        before += len(array)
+
+
+def gaps_in(array: Array, named: Any = None, before: int = 0) -> bool:
     """Whether an array has missing values (NaN).
+
+    Args:
+        array: Raw values, (n, ...).
+        named: What columns are called by, in messages.
+        before: How many rows come before it.
 
     Raises:
         InputError: An infinite value, with its row and column.
     """
     gaps = False
     for start, block in _blocks(array):
-        gaps = _gaps(block, start, named) or gaps
+        gaps = _gaps(block, before + start, named) or gaps
     return gaps
 
 
@@ -176,11 +214,13 @@ class ArraySchema(Schema):
         layout: How samples lie in raw arrays, see `layout_of`.
         dtype: The raw type, which outputs come back in.
         shift, scale: float64; (1,), or (d,) for each column, or (channels, 1) for each channel of a series.
-        fill: What columns or channels that never varied come back as, NaN for those that did; shaped likewise.
+        fill: What columns or channels that never varied come back as, shaped likewise: NaN for those that did vary,
+            inf for those that had no values at all and come back without any.
         resolution: The least difference that means something, in units of the tensor.
         least: Of sparse samples the smallest size of a raw value that is no zero.
     """
 
+    kind = "array"
     spec: SampleSpec
     layout: str
     dtype: np.dtype[Any]
@@ -237,7 +277,7 @@ class ArraySchema(Schema):
                 scale = np.sqrt(varying.mean(keepdims=True)) if len(varying) else np.ones(1)
         step = 1.0 if array.dtype.kind in "biu" else 0.0
         resolution = max(1e-3, 0.25 * step / float(scale.min()))
-        fill = np.where(constant, found.low, np.nan)
+        fill = np.where(found.empty, np.inf, np.where(constant, found.low, np.nan))
         kind, shape = LAYOUTS[layout].sample(array.shape[1:])
         levels = int(found.high.max()) + 1 if values == "level" else 0
         spec = SampleSpec(kind, shape, values, found.gaps, levels=levels)
@@ -283,9 +323,9 @@ class ArraySchema(Schema):
             form: The type of the array, or a sparse form; None for that of fit.
         """
         scaled = x.detach().cpu().double().numpy() * self.scale + self.shift
-        values = np.where(np.isnan(self.fill), scaled, self.fill)
+        fill = np.where(np.isinf(self.fill), np.nan, self.fill)
+        values = LAYOUTS[self.layout].outwards(np.where(np.isnan(self.fill), scaled, fill))
         form = form or self.form
-        values = LAYOUTS[self.layout].outwards(values)
         return form.thin(values) if isinstance(form, SparseForm) else in_type(values, form)
 
     def join(self, blocks: Sequence[Any]) -> Any:
@@ -300,11 +340,14 @@ class ArraySchema(Schema):
         """Refuse samples of another shape than those of fit."""
         shape = array.shape[1:]
         if shape != self.raw_shape:
-            raise InputError(f"X has samples of shape {shape}, but the model was fitted on samples of {self.raw_shape}")
+            window = self.raw_shape[0] if self.spec.kind == "sequence" and shape == self.raw_shape[1:] else None
+            hint = "" if window is None else f": cut a recording by narrows.open_data(X, window={window})"
+            raise InputError(
+                f"X has samples of shape {shape}, but the model was fitted on samples of {self.raw_shape}{hint}"
+            )
 
     @property
     def raw_shape(self) -> tuple[int, ...]:
-        """The shape of one sample as it lies in raw arrays."""
         return LAYOUTS[self.layout].outwards(np.empty((1, *self.spec.shape), np.bool_)).shape[1:]
 
     @property

@@ -1,4 +1,4 @@
-"""Sources of batches. An array in memory or on disk is one source; a batch is one gather."""
+"""Sources of batches. Rows that can be had in any order are gathered; a stream, in `streams`, is read as it lies."""
 
 from __future__ import annotations
 
@@ -42,11 +42,22 @@ class Source(ABC):
         """What tells these samples from others: a hash of their type, shape, values and rows."""
 
     @abstractmethod
+    def batches(self, size: int, rng: Generator | None = None, start: int = 0) -> Iterator[View]:
+        """All samples once, `size` at a time: shuffled by `rng`, or in order; from batch number `start` on."""
+
+    @abstractmethod
+    def some(self, most: int, rng: Generator) -> Source:
+        """At most so many of the samples, drawn at random, that can be gone over many times."""
+
+
+class GatheredSource(Source):
+    """Samples that can be had in any order, so that a batch is one gather."""
+
+    @abstractmethod
     def take(self, positions: Tensor) -> View:
         """The samples at these positions of the source."""
 
     def batches(self, size: int, rng: Generator | None = None, start: int = 0) -> Iterator[View]:
-        """All samples once, `size` at a time: shuffled by `rng`, or in order; from batch number `start` on."""
         n = len(self)
         order = torch.arange(n) if rng is None else torch.randperm(n, generator=rng)
         seed = 0 if rng is None else rng.initial_seed()
@@ -58,8 +69,29 @@ class Source(ABC):
         """A batch as a step of training shall see it, with a generator of its own, so that any batch can come first."""
         return view
 
+    def some(self, most: int, rng: Generator) -> Source:
+        return Chosen(self, torch.randperm(len(self), generator=rng)[:most].sort().values)
 
-class ArraySource(Source):
+
+class Chosen(GatheredSource):
+    """Some samples of another source, by their positions."""
+
+    def __init__(self, of: GatheredSource, positions: Tensor) -> None:
+        super().__init__(of.spec, of.device)
+        self.of = of
+        self.positions = positions
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def digest(self) -> str:
+        return sha256(self.of.digest().encode() + self.positions.numpy().tobytes()).hexdigest()
+
+    def take(self, positions: Tensor) -> View:
+        return self.of.take(self.positions[positions])
+
+
+class ArraySource(GatheredSource):
     """Some rows of an array.
 
     The array keeps its type until the batch: uint8 images stay uint8, a memmap is read as far as it is needed.
@@ -109,15 +141,42 @@ class ArraySource(Source):
         if self.resident is not None:
             raw = self.resident.index_select(0, rows.to(self.resident.device))
         else:
-            raw = torch.from_numpy(self._read(rows.numpy()))
+            raw = torch.from_numpy(gatherable(self.array[rows.numpy()]))
         return self.schema.view(raw.to(self.device, non_blocking=True), self.gaps)
 
-    def _read(self, rows: Array) -> Array:
-        """Rows of an array that torch cannot gather itself, in types that it knows."""
-        found = self.array[rows]
-        if found.dtype not in GATHERED:
-            return found.astype(np.float64)
-        return np.ascontiguousarray(found, dtype=found.dtype.newbyteorder("="))
+
+def gatherable(array: Array) -> Array:
+    """Values that lie side by side, in a type that torch knows."""
+    if array.dtype not in GATHERED:
+        return array.astype(np.float64)
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+class TensorSource(GatheredSource):
+    """Samples that are tensors already, NaN where a value is missing.
+
+    Args:
+        x: Values, (n, *spec.shape).
+        spec: What one sample is.
+        device: Where they lie, all of them.
+    """
+
+    def __init__(self, x: Tensor, spec: SampleSpec, device: torch.device | None = None) -> None:
+        super().__init__(spec, device)
+        self.x = x.to(self.device)
+        self.gaps = bool(x.isnan().any())
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def digest(self) -> str:
+        found = sha256(f"{tuple(self.x.shape)}".encode())
+        found.update(self.x.cpu().contiguous().numpy().view(np.uint8).data)
+        return found.hexdigest()
+
+    def take(self, positions: Tensor) -> View:
+        x = self.x.index_select(0, positions.to(self.device))
+        return View.with_gaps(x) if self.gaps else View(x)
 
 
 def split(n: int, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:

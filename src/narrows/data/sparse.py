@@ -21,7 +21,7 @@ from narrows.data.arrays import Array
 from narrows.data.csr import Rows, SparseForm, as_rows
 from narrows.data.samples import Samples
 from narrows.data.schema import ArraySchema, Scaling
-from narrows.data.sources import GATHERED, Source
+from narrows.data.sources import GATHERED, GatheredSource, Source
 
 SCORED = 2_500
 """How many zeros of a row a step of training scores, at least; a larger share of them costs too much."""
@@ -92,7 +92,7 @@ class SparseSamples(Samples):
         return made.asformat(self.given.format)
 
 
-class SparseSource(Source):
+class SparseSource(GatheredSource):
     """Some rows of a CSR matrix; a model that was made for dense rows gets them dense, a batch at a time.
 
     Shuffled batches, which are there to train on, say at which share of the columns their zeros are scored.

@@ -1,13 +1,12 @@
 """Tables in files: CSV and Parquet, read and written by pyarrow.
 
-A table with column names comes back as a data frame where pandas is installed, otherwise as an array; every cell is a
-number or missing (NaN).
+A table with column names comes back as a data frame where pandas is installed, otherwise as an Arrow table; numbers
+without names as an array.
 """
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,16 @@ from narrows.data.arrays import Array
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 """How a cell says that there is no value."""
+WHOLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+"""What pandas calls its integers that may be missing."""
 
 
 def read_csv(path: Path) -> Any:
-    """A CSV file of numbers; its first line is a header if any cell of it is not a number.
+    """A CSV file; its first line is a header if any cell of it is not a number.
 
     Raises:
-        InputError: Text or a ragged line, with its number; no rows at all.
+        InputError: A ragged line, with its number; no rows at all; two columns of one name.
+        FileError: No text.
     """
     first = _first_line(path)
     named = not all(_is_number(cell) for cell in first)
@@ -36,68 +38,113 @@ def read_csv(path: Path) -> Any:
         autogenerate_column_names=not named,
         block_size=1 << max(22, sum(map(len, first)).bit_length() + 3),  # several lines, however long they are
     )
-    numbers = pa.csv.ConvertOptions(null_values=list(MISSING))
+    kinds = pa.csv.ConvertOptions(null_values=list(MISSING), strings_can_be_null=True, quoted_strings_can_be_null=False)
     try:
-        table = pa.csv.read_csv(path, options, convert_options=numbers)
+        table = pa.csv.read_csv(path, options, convert_options=kinds)
     except pa.ArrowInvalid as error:
-        raise _first_fault(path, named) or FileError(f"{path} cannot be read as CSV: {error}") from error
-    return _numbers(path, table, named, partial(_first_fault, path, named))
+        fault = _ragged(path)
+        if fault is None:  # a column that looks like numbers for long, and then holds a word
+            table = _as_text_where_needed(path, options, first if named else None)
+        else:
+            raise fault from error
+    return _opened(path, table, named)
 
 
 def read_parquet(path: Path) -> Any:
-    """A Parquet file of numbers.
+    """A Parquet file.
 
     Raises:
         FileError: The file is damaged or no Parquet file.
-        InputError: A column that does not hold numbers; no rows at all.
+        InputError: No rows at all; two columns of one name.
     """
     try:
         table = pa.parquet.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:
         raise FileError(f"{path} is no Parquet file, or it is damaged or cut short ({error})") from error
-    return _numbers(path, table, named=True)
+    return _opened(path, table, named=True)
 
 
-def write_table(path: Path, columns: Sequence[Array], names: Sequence[str] | None) -> None:
-    """Write columns to a `.csv` file, with a header if there are names, or to a `.parquet` file."""
-    table = pa.table(
-        list(map(pa.array, columns)), list(map(str, range(len(columns)))) if names is None else list(names)
-    )
+def write_table(path: Path, table: pa.Table, named: bool) -> None:
+    """Write a table to a `.csv` file, with a header if its columns are named, or to a `.parquet` file."""
     if path.suffix.lower() == ".csv":
-        pa.csv.write_csv(table, path, pa.csv.WriteOptions(include_header=names is not None))
+        plain = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+        table = pa.table(plain, table.column_names)
+        pa.csv.write_csv(table, path, pa.csv.WriteOptions(include_header=named))
     else:
         pa.parquet.write_table(table, path)
 
 
-def _numbers(path: Path, table: pa.Table, named: bool, fault: Callable[[], InputError | None] = lambda: None) -> Any:
-    """The values of a table, as a frame if its columns have names; `fault` says where the first text is."""
+def write_tables(path: Path, blocks: Iterable[Array], names: Sequence[str] | None) -> None:
+    """Write blocks of rows (n, columns) one after another, as `write_table` writes one."""
+    writer = None
+    try:
+        for block in blocks:
+            called = list(map(str, range(block.shape[1]) if names is None else names))
+            batch = pa.record_batch([pa.array(np.ascontiguousarray(column)) for column in block.T], called)
+            if writer is None:
+                header = pa.csv.WriteOptions(include_header=names is not None)
+                csv_ = path.suffix.lower() == ".csv"
+                writer = (
+                    pa.csv.CSVWriter(path, batch.schema, write_options=header)
+                    if csv_
+                    else pa.parquet.ParquetWriter(path, batch.schema)
+                )
+            writer.write_batch(batch)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _as_text_where_needed(path: Path, options: pa.csv.ReadOptions, names: Sequence[str] | None) -> pa.Table:
+    """A CSV file read again, every column as text at first, and as what all of its cells are afterwards."""
+    width = len(_first_line(path))
+    texts = {name: pa.string() for name in (names or [f"f{i}" for i in range(width)])}
+    kinds = pa.csv.ConvertOptions(
+        column_types=texts, null_values=list(MISSING), strings_can_be_null=True, quoted_strings_can_be_null=False
+    )
+    try:
+        table = pa.csv.read_csv(path, options, convert_options=kinds)
+    except pa.ArrowInvalid as error:
+        raise FileError(f"{path} cannot be read as CSV: {error}") from error
+    return pa.table([_narrowed(column) for column in table.columns], table.column_names)
+
+
+def _narrowed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text as numbers where every cell is one."""
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return column.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return column
+
+
+def _opened(path: Path, table: pa.Table, named: bool) -> Any:
+    """A table as a data frame where pandas is installed; numbers without names as an array."""
     if table.num_rows == 0:
         raise InputError(f"{path} has no rows")
     twice = [name for name, count in Counter(table.column_names).items() if count > 1]
     if twice:
         raise InputError(f"{path} has more than one column named {twice[0]!r}")
-    columns = {}
-    for name in table.column_names:
-        column = table.column(name)
-        if not _is_numeric(column.type):
-            raise fault() or InputError(
-                f"{path} holds values of type {column.type} in column {name!r}: a table has numbers only, so drop the "
-                "column or encode it as numbers"
-            )
-        exact = column.null_count == 0 and not pa.types.is_decimal(column.type)
-        columns[name] = (column if exact else column.cast(pa.float64(), safe=False)).to_numpy()
-    return _frame(columns) if named else np.column_stack(list(columns.values()))
-
-
-def _frame(columns: dict[str, Array]) -> Any:
+    if not named and all(is_numeric(kind) for kind in table.schema.types):
+        return np.column_stack([column.cast(pa.float64(), safe=False).to_numpy() for column in table.columns])
     try:
-        import pandas as pd  # optional: without it column names are left behind
+        import pandas as pd  # optional: without it an Arrow table says the same
     except ImportError:
-        return np.column_stack(list(columns.values()))
-    return pd.DataFrame(columns)
+        return table
+    # whole numbers and truth values with gaps keep their kind in pandas' own types
+    nullable = {pa.bool_(): pd.BooleanDtype(), **{getattr(pa, k.lower())(): pd.array([1], k).dtype for k in WHOLE}}
+    gaps = {field.name for field, column in zip(table.schema, table.columns, strict=True) if column.null_count}
+    frame = table.to_pandas()
+    for name in gaps & set(frame.columns):
+        kind = nullable.get(table.schema.field(name).type)
+        if kind is not None:
+            frame[name] = table.column(name).to_pandas(types_mapper={table.schema.field(name).type: kind}.get)
+    return frame
 
 
-def _is_numeric(kind: pa.DataType) -> bool:
+def is_numeric(kind: pa.DataType) -> bool:
+    """Whether values of a type are numbers or missing."""
     known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
     return any(test(kind) for test in known)
 
@@ -135,17 +182,10 @@ def _first_line(path: Path) -> list[str]:
     raise InputError(f"{path} is empty")
 
 
-def _first_fault(path: Path, named: bool) -> InputError | None:
-    """A sentence about the first line that is ragged or holds text; only looked for when reading has failed."""
-    names = _first_line(path)
+def _ragged(path: Path) -> InputError | None:
+    """A sentence about the first line with too few or too many cells; only looked for when reading has failed."""
+    width = len(_first_line(path))
     for number, row in _lines(path):
-        if len(row) != len(names):
-            return InputError(f"{path} is ragged: line {number} has {len(row)} cells, and the first has {len(names)}")
-        for index, cell in enumerate(row):
-            if not _is_number(cell) and not (named and row == names):
-                column = repr(names[index]) if named else index
-                return InputError(
-                    f"{path} holds {cell!r} in line {number}, column {column}: a table has numbers only, so drop the "
-                    "column or encode it as numbers"
-                )
+        if len(row) != width:
+            return InputError(f"{path} is ragged: line {number} has {len(row)} cells, and the first has {width}")
     return None

@@ -2,27 +2,36 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from scipy import sparse
 
 from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
+from narrows.data.av_video import pyav
 from narrows.data.csr import is_sparse
+from narrows.data.frames import as_table, is_frame
 from narrows.data.images import write_image
-from narrows.data.tables import write_table
+from narrows.data.tables import write_table, write_tables
 from narrows.data.tensor_file import replacing
+from narrows.data.video import write_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TABLES = (".csv", ".parquet")
 ARRAYS = (".npy", ".npz", *TABLES)
-WRITTEN = (*ARRAYS, ".png")
+PICTURES = (".png", ".tif", ".tiff")
+FILMS = (".gif", ".mp4")
+STREAMED = (".npy", *TABLES)
+"""The endings of files that `write_blocks` writes."""
+WRITTEN = (*ARRAYS, *PICTURES, *FILMS)
 """The endings of files that `write_data` writes; without one it writes a folder of images."""
 
 
@@ -66,7 +75,7 @@ def check_output(path: str | Path, endings: Sequence[str] = ("", *WRITTEN)) -> N
         endings: Those that make sense, `""` for a folder.
 
     Raises:
-        FileError: As in `check_file`, or a folder is to be written where something is already.
+        FileError: As in `check_file`; or a folder is to be written where something is already; or a package is missing.
         ChoiceError: An ending that is not among the known ones.
     """
     target = Path(path)
@@ -74,6 +83,8 @@ def check_output(path: str | Path, endings: Sequence[str] = ("", *WRITTEN)) -> N
         raise unknown(f"ending of {target}:", target.suffix, filter(None, endings))
     if target.suffix or not target.is_dir():
         check_file(target)
+    if target.suffix.lower() == ".mp4":
+        pyav(target)
     if not target.suffix and target.exists() and (target.is_file() or any(target.iterdir())):
         raise FileError(f"cannot write the folder {target}: something is there already")
 
@@ -82,9 +93,10 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
     """Write an array or a data frame in the format that the path names.
 
     Args:
-        path: `.npy`, `.npz`, `.csv`, `.parquet`, `.png` for one image, or no ending for a folder of images.
-        data: Values, sparse rows for `.npz` alone; for images (n, height, width), (n, height, width, channels) or
-            (n, channels, height, width) uint8.
+        path: `.npy`, `.npz`, `.csv`, `.parquet`; `.png` or `.tif` for one image, no ending for a folder of images;
+            `.gif` or `.mp4` for the clips of a video, one after another.
+        data: Values, sparse rows for `.npz` alone; for images (n, height, width), (n, height, width, channels) or (n,
+            channels, height, width) of uint8, uint16 or bool; for video (n, time, height, width, channels) uint8.
         columns: Names of the columns; a frame brings its own.
 
     Raises:
@@ -105,12 +117,18 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
             raise InputError(
                 f"{target} would hold a table, but the data have shape {array.shape}: write .npy or images"
             )
-        values = [np.asarray(data[name]) for name in data.columns] if hasattr(data, "columns") else list(array.T)
+        numbered = list(map(str, range(array.shape[1])))
+        table = as_table(data) if is_frame(data) else pa.table(list(array.T), names or numbered)
         with replacing(target) as temporary:
-            write_table(temporary, values, names)
+            write_table(temporary, table, named=names is not None)
     elif suffix in (".npy", ".npz"):
         with replacing(target) as temporary, temporary.open("wb") as file:
             np.save(file, array) if suffix == ".npy" else np.savez(file, data=array)
+    elif suffix in FILMS:
+        if array.ndim != 5 or array.dtype != np.uint8:
+            raise _unfit(target, "video of uint8", array)
+        with replacing(target) as temporary:
+            write_video(temporary, array)
     else:
         _write_images(target, _channels_last(target, array))
 
@@ -120,6 +138,38 @@ def _write_sparse(target: Path, rows: Any) -> None:
         raise InputError(f"{target} would hold sparse rows: write .npz, as scipy's load_npz reads it")
     with replacing(target) as temporary, temporary.open("wb") as file:
         sparse.save_npz(file, rows)
+
+
+def write_blocks(path: str | Path, blocks: Iterable[Array], rows: int, columns: Sequence[str] | None = None) -> None:
+    """Write blocks of rows one after another, so that no more than one is in memory.
+
+    Args:
+        path: `.npy`, `.csv` or `.parquet`.
+        blocks: Rows of one shape and type, (n, ...) each.
+        rows: How many there are in all.
+        columns: Names of the columns of a table.
+
+    Raises:
+        FileError: The path cannot be written to.
+        ChoiceError: Another ending.
+        InputError: The data do not fit the format.
+    """
+    check_output(path, STREAMED)
+    target, given = Path(path), iter(blocks)
+    first = next(given)
+    written = chain([first], given)
+    suffix = target.suffix.lower()
+    if suffix in TABLES and first.ndim != 2:
+        raise InputError(f"{target} would hold a table, but the rows have shape {first.shape[1:]}: write .npy")
+    with replacing(target) as temporary:
+        if suffix in TABLES:
+            write_tables(temporary, written, columns)
+        else:
+            with temporary.open("wb") as file:
+                header = {"descr": first.dtype.str, "fortran_order": False, "shape": (rows, *first.shape[1:])}
+                np.lib.format.write_array_header_1_0(file, header)
+                for block in written:
+                    file.write(np.ascontiguousarray(block).data)
 
 
 def _write_images(target: Path, images: Array) -> None:
@@ -135,13 +185,15 @@ def _write_images(target: Path, images: Array) -> None:
 
 
 def _channels_last(target: Path, array: Array) -> Array:
-    if array.ndim not in (3, 4) or array.dtype not in (np.uint8, np.bool_):
-        raise InputError(
-            f"{target} would hold images of uint8, but the data are {array.dtype} of shape {array.shape}: write .npy"
-        )
+    if array.ndim not in (3, 4) or array.dtype not in (np.uint8, np.uint16, np.bool_):
+        raise _unfit(target, "images of uint8 or uint16", array)
     if array.ndim == 4 and array.shape[-1] > 4 >= array.shape[1]:
         array = array.transpose(0, 2, 3, 1)
     return np.ascontiguousarray(array)
+
+
+def _unfit(target: Path, what: str, array: Array) -> InputError:
+    return InputError(f"{target} would hold {what}, but the data are {array.dtype} of shape {array.shape}: write .npy")
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from narrows.core.errors import ChoiceError, InputError
+from narrows.core.spec import Kind
 from narrows.core.values import plain
 from narrows.data.arrays import Array, as_array
-from narrows.data.door import samples
+from narrows.data.door import samples, samples_like
 from narrows.data.samples import Samples
 from narrows.data.schema import ArraySchema, Schema
 from narrows.estimators import model_file
@@ -27,6 +29,9 @@ from narrows.training import rules
 from narrows.training.checkpoint import seed_in
 from narrows.training.fit import Continuation, Request, fit
 from narrows.training.seeds import seed_of
+
+REQUESTED = {field.name for field in fields(Request)} | {"recipe_options"}
+"""The arguments of an estimator that training takes."""
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -65,6 +70,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         precision: `"float32"`, `"bfloat16"`, or `"auto"`: by a fixed rule on hardware and shapes.
         random_state: A whole number for the same result each time.
         verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
+        columns: Kinds of a table's columns by name, `"number"`, `"count"`, `"truth"` or `"category"`, where their
+            values alone would say something else.
 
     Attributes:
         module_: The trained `AutoencoderModule`, a torch module.
@@ -114,6 +121,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         precision: str = "auto",
         random_state: Any = None,
         verbose: int = 1,
+        columns: Mapping[str, str] | None = None,
     ) -> None:
         self.recipe = recipe
         self.latent_dim = latent_dim
@@ -137,6 +145,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.precision = precision
         self.random_state = random_state
         self.verbose = verbose
+        self.columns = columns
 
     def fit(self, X: Any, y: Any = None, *, validation_data: Any = None) -> Self:
         """Learn the code.
@@ -151,14 +160,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             ChoiceError: An unknown name, with the nearest known one, or an impossible value.
             TrainingError: The loss was not finite even at lower learning rates.
         """
-        given = samples(X, least_rows=2)
+        given = self._samples(X, least_rows=2)
         newcomer = clone(self)
-        newcomer._know_columns(X, reset=True)
+        newcomer._know_columns(given, reset=True)
+        held_out = None
         if validation_data is not None:
-            newcomer._know_columns(validation_data, reset=False)
-        held_out = None if validation_data is None else samples(validation_data)
+            held_out = self._samples(validation_data, least_rows=1, kind=given.kind)
+        if held_out is not None:
+            newcomer._know_columns(held_out, reset=False)
         found = fit(given, self._request(), held_out)
-        self._know_columns(X, reset=True)
+        self._know_columns(given, reset=True)
         self.module_, self.schema_, self.chosen_, self.history_ = (
             found.module,
             found.schema,
@@ -178,8 +189,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             y: Ignored.
         """
         first = not hasattr(self, "module_")
-        given = samples(X, least_rows=2 if first else 1)
-        self._know_columns(X, reset=first)
+        given = self._samples(X, least_rows=2) if first else self._checked(X)
+        self._know_columns(given, reset=first)
         if self._continuation is None:
             begun = None if first else (self.module_, self.schema_, self.chosen_)
             self._continuation = Continuation(given, self._request(), begun)
@@ -223,7 +234,25 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             X: Samples of the same shape as in fit.
         """
         given = self._checked(X)
-        return given.like(codes.reconstruct(self._module(), self.schema_, given))
+        return codes.reconstruct(self._module(), self.schema_, given)
+
+    def transform_blocks(self, X: Any) -> Iterator[Array]:
+        """The codes of samples, a block after another, for data whose codes are too many for memory.
+
+        Args:
+            X: Samples of the same shape as in fit, for example a stream that `narrows.open_data` gives.
+        """
+        given = self._checked(X)
+        kind = np.float64 if given.form == np.float64 else np.float32
+        return (block.astype(kind, copy=False) for block in codes.encoded(self._module(), self.schema_, given))
+
+    def reconstruct_blocks(self, X: Any) -> Iterator[Any]:
+        """The samples, encoded and decoded, a block after another; their shape, units and type.
+
+        Args:
+            X: Samples of the same shape as in fit, for example a stream that `narrows.open_data` gives.
+        """
+        return codes.reconstructed(self._module(), self.schema_, self._checked(X))
 
     def score_samples(self, X: Any) -> Array:
         """How well each sample is explained, in nats: minus distortion and rate. Higher is more normal.
@@ -278,7 +307,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self.module_.bottleneck.latent_dim
 
     def _request(self) -> Request:
-        params = {name: plain(value) for name, value in self.get_params().items() if name != "random_state"}
+        params = {name: plain(value) for name, value in self.get_params().items() if name in REQUESTED}
         options = params.pop("recipe_options") or {}
         if not isinstance(options, Mapping):
             raise ChoiceError(f"recipe_options is a dictionary, got {options!r}")
@@ -296,20 +325,33 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         return self.module_.to(rules.device(self.device))
 
-    def _know_columns(self, X: Any, reset: bool) -> None:
+    def _know_columns(self, given: Samples, reset: bool) -> None:
         """Learn number and names of columns, or compare them with those of fit, in one sentence where they differ."""
+        if given.names is not None:  # a schema that knows its columns by name compares them itself
+            if reset:
+                self.n_features_in_ = len(given.names)
+                self.feature_names_in_ = np.array(given.names, dtype=object)
+            return
         try:
-            validate_data(self, X, skip_check_array=True, reset=reset)
+            validate_data(self, given.columned, skip_check_array=True, reset=reset)
         except ValueError as error:
             raise InputError(" ".join(str(error).split())) from error
 
     def _checked(self, X: Any) -> Samples:
         """Samples of the kind that fit saw."""
         check_is_fitted(self)
-        given = samples(X)
-        self._know_columns(X, reset=False)
+        given = samples_like(X, self.schema_, getattr(self, "feature_names_in_", None))
+        spec = self.schema_.spec
+        by_shape = spec.kind == "sequence" and spec.shape[0] > 1  # where channels lie, the schema knows
+        if not by_shape or hasattr(given.columned, "columns"):
+            self._know_columns(given, reset=False)
         given.check(self.schema_)
         return given
+
+    def _samples(self, X: Any, least_rows: int, kind: Kind | None = None) -> Samples:
+        """Samples to learn from."""
+        likelihood = self.likelihood if isinstance(self.likelihood, str) else self.likelihood.get("name")
+        return samples(X, least_rows, self.columns, mixed=likelihood == "mixed", kind=kind)
 
 
 class RawEncoder(nn.Module):

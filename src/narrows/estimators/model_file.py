@@ -19,12 +19,15 @@ from narrows.core.errors import ChoiceError, FileError
 from narrows.core.values import plain
 from narrows.data import tensor_file
 from narrows.data.schema import ArraySchema, Schema
+from narrows.data.table_schema import TableSchema
 from narrows.recipes.catalogue import build
 from narrows.training.checkpoint import put_back, weights
 
 if TYPE_CHECKING:
     from narrows.estimators.autoencoder import Autoencoder
     from narrows.model import AutoencoderModule
+
+SCHEMAS: dict[str, type[Schema]] = {schema.kind: schema for schema in (ArraySchema, TableSchema)}
 
 
 def save(estimator: Autoencoder, path: str | Path) -> None:
@@ -36,7 +39,7 @@ def save(estimator: Autoencoder, path: str | Path) -> None:
         "estimator": type(estimator).__name__,
         "params": {name: _plain(name, value) for name, value in params.items()},
         "chosen": _plain("recipe_options", estimator.chosen_),
-        "schema": estimator.schema_.to_json(),
+        "schema": {"kind": estimator.schema_.kind, **estimator.schema_.to_json()},
         "features": int(estimator.n_features_in_),
         "feature_names": [str(name) for name in getattr(estimator, "feature_names_in_", [])],
         "history": estimator.history_,
@@ -74,8 +77,9 @@ def load(path: str | Path, known: dict[str, type[Autoencoder]]) -> Autoencoder:
         if document["estimator"] not in known:
             raise FileError(f"{path} holds an estimator {document['estimator']!r} that narrows does not know")
         estimator = known[document["estimator"]](**document["params"])
-        arrays = {name: tensors.pop(f"schema.{name}").numpy() for name in ("shift", "scale", "fill")}
-        estimator.schema_ = ArraySchema.from_json(document["schema"], arrays)
+        named = [name for name in tensors if name.startswith("schema.")]
+        arrays = {name.removeprefix("schema."): tensors.pop(name).numpy() for name in named}
+        estimator.schema_ = SCHEMAS[document["schema"]["kind"]].from_json(document["schema"], arrays)
         estimator.chosen_ = document["chosen"]
         estimator.history_ = list(document["history"])
         estimator.n_features_in_ = int(document["features"])

@@ -49,8 +49,8 @@ class Bernoulli(Likelihood):
         p = self.mean(params)
         return (torch.rand(p.shape, generator=rng, device=p.device, dtype=p.dtype) < p).to(p.dtype)
 
-    def centre(self, mean: Tensor) -> Tensor:
-        return mean.logit(1e-6)
+    def marginal(self, mean: Tensor, variance: Tensor) -> Tensor:
+        return mean.logit(1e-6).unsqueeze(0)
 
-    def start(self, noise: Tensor) -> None:
+    def start(self, mean: Tensor, variance: Tensor, noise: Tensor) -> None:
         pass

@@ -1,10 +1,11 @@
-r"""A normal distribution for each value, with one scale for all of them.
+r"""A normal distribution for each value, with one scale for all of them, or one each.
 
     -log p(x | z) = (x - m)^2 / (2 s^2) + log s + log(2 pi) / 2
 
 Squared error, weighed by how much noise there is.
 """
 
+from collections.abc import Sequence
 from math import log, pi
 from typing import Literal
 
@@ -16,6 +17,7 @@ from narrows.core.contracts import Likelihood
 from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Trace
+from narrows.likelihoods.running import found_errors
 
 
 class Normal(Likelihood):
@@ -29,6 +31,7 @@ class Normal(Likelihood):
         scale: The standard deviation s in the units of the (scaled) data, or `"learned"`. With `scale=1` the distortion
             is half the squared error plus a constant.
         floor: The least learned scale, the resolution of the data: a density may not grow without bound.
+        scales: The shape of the learned scale: () for one of all values, or that of a sample for one each.
 
     >>> import torch
     >>> m, x = torch.zeros(1, 1, 2), torch.tensor([[0.0, 1.0]])
@@ -44,14 +47,16 @@ class Normal(Likelihood):
 
     variance: Tensor
 
-    def __init__(self, scale: float | Literal["learned"] = 1.0, floor: float = 1e-3) -> None:
+    def __init__(
+        self, scale: float | Literal["learned"] = 1.0, floor: float = 1e-3, scales: Sequence[int] = ()
+    ) -> None:
         super().__init__()
         self.learned = scale == "learned"
         if not self.learned and not (isinstance(scale, int | float) and scale > 0):
             raise ChoiceError(f"the scale of a normal likelihood is a positive number or 'learned', got {scale!r}")
         self.scale = 1.0 if scale == "learned" else float(scale)
         self.floor = floor
-        self.register_buffer("variance", torch.tensor(self.scale**2))
+        self.register_buffer("variance", torch.full(tuple(scales), self.scale**2))
 
     def params_shape(self, spec: SampleSpec) -> tuple[int, ...]:
         return (1, *spec.shape)
@@ -76,10 +81,7 @@ class Normal(Likelihood):
         noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
         return mean + self.variance.sqrt() * noise
 
-    def centre(self, mean: Tensor) -> Tensor:
-        return mean
-
-    def start(self, noise: Tensor) -> None:
+    def start(self, mean: Tensor, variance: Tensor, noise: Tensor) -> None:
         if self.learned:
             self.variance.copy_(noise.clamp(min=self.floor**2))
 
@@ -87,10 +89,8 @@ class Normal(Likelihood):
     def after_step(self, trace: Trace, rng: Generator) -> None:
         if not self.learned:
             return
-        scored = trace.view.scored
-        squares = trace.prediction.total(lambda params, x: (x - self.mean(params)).square(), trace.x, scored).sum()
-        found = squares / (trace.x.numel() if scored is None else scored.sum().clamp(min=1))
+        found = found_errors(trace, lambda params, x: (x - self.mean(params)).square(), self.variance)
         self.variance.lerp_(found.clamp(min=self.floor**2), 1 - self.memory)
 
     def extra_repr(self) -> str:
-        return "scale=learned" if self.learned else f"scale={self.variance.sqrt().item():.4g}"
+        return "scale=learned" if self.learned else f"scale={self.scale:.4g}"

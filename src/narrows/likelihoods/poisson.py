@@ -47,8 +47,8 @@ class Poisson(Likelihood):
     def sample(self, params: Tensor, rng: Generator) -> Tensor:
         return torch.poisson(self.mean(params), generator=rng)
 
-    def centre(self, mean: Tensor) -> Tensor:
-        return mean.clamp(min=1e-6).log()
+    def marginal(self, mean: Tensor, variance: Tensor) -> Tensor:
+        return mean.clamp(min=1e-6).log().unsqueeze(0)
 
-    def start(self, noise: Tensor) -> None:
+    def start(self, mean: Tensor, variance: Tensor, noise: Tensor) -> None:
         pass

@@ -73,43 +73,63 @@ def linear(inputs: int, outputs: int) -> nn.Linear:
     return made
 
 
+CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+"""Convolutions by the number of axes they run along."""
+TRANSPOSED: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+"""Their transposes."""
+
+
 def hidden(sizes: list[int], act: str) -> list[nn.Module]:
     """Affine maps through the sizes, an activation after each."""
     return [layer for a, b in pairwise(sizes) for layer in (linear(a, b), activation(act))]
 
 
 class ResidualBlock(nn.Module):
-    """x + conv(act(conv(act(x)))), the pre-activation block of He et al. (2016), small in the beginning."""
+    """x + conv(act(conv(act(x)))), the pre-activation block of He et al. (2016), small in the beginning.
+
+    Args:
+        channels: Of what comes in and goes out.
+        act: Name of the nonlinearity.
+        axes: How many axes the convolutions run along.
+        dilation: How far apart the three places lie that the first convolution takes in.
+    """
 
     start = 0.1
     """Share of its usual size that the last convolution begins with, so that a deep stack begins near the identity."""
 
-    def __init__(self, channels: int, act: str) -> None:
+    def __init__(self, channels: int, act: str, axes: int = 2, dilation: int = 1) -> None:
         super().__init__()
+        conv = CONVOLUTIONS[axes]
         self.activation = activation(act)
-        self.first: nn.Conv2d = bare(nn.Conv2d, channels, channels, 3, padding=1)
-        self.second: nn.Conv2d = bare(nn.Conv2d, channels, channels, 3, padding=1)
+        self.first: nn.Module = bare(conv, channels, channels, 3, padding=dilation, dilation=dilation)
+        self.second: nn.Module = bare(conv, channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, c, h, w) to the same."""
+        """(n, c, *grid) to the same."""
         return x + self.second(self.activation(self.first(self.activation(x))))
 
 
 @torch.no_grad()
 def initialise(module: nn.Module, rng: Generator) -> None:
-    """Draw every weight: uniform with variance 2 / fan-in, embeddings normal, biases zero, norms at one."""
+    """Draw every weight: uniform with variance 2 / fan-in, embeddings normal, biases zero, norms at one.
+
+    Recurrent layers are uniform within one over the root of their width, as is customary.
+    """
     for layer in module.modules():
         weight, bias = getattr(layer, "weight", None), getattr(layer, "bias", None)
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(layer, (nn.Linear, *CONVOLUTIONS.values(), *TRANSPOSED.values())):
             assert isinstance(weight, Tensor)
             fan_in = prod(weight.shape[1:])
-            if isinstance(layer, nn.ConvTranspose2d):
+            if isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
                 fan_in = weight.shape[0] * prod(layer.kernel_size) // prod(layer.stride)
             bound = sqrt(6 / fan_in)
             weight.uniform_(-bound, bound, generator=rng)
         elif isinstance(layer, RowsLinear):
             bound = sqrt(6 / len(layer.weight))
             layer.weight.uniform_(-bound, bound, generator=rng)
+        elif isinstance(layer, nn.GRU):
+            for entry in layer.parameters():
+                entry.uniform_(-1 / sqrt(layer.hidden_size), 1 / sqrt(layer.hidden_size), generator=rng)
         elif isinstance(layer, nn.Embedding):
             layer.weight.normal_(generator=rng)
         elif isinstance(weight, nn.Parameter):
@@ -118,6 +138,7 @@ def initialise(module: nn.Module, rng: Generator) -> None:
             bias.zero_()
     for block in module.modules():
         if isinstance(block, ResidualBlock):
+            assert isinstance(block.second.weight, Tensor)
             block.second.weight.mul_(block.start)
 
 

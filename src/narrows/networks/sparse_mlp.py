@@ -52,9 +52,9 @@ class SparseDecoder(Decoder):
     @torch.no_grad()
     def begin_at(self, numbers: Tensor) -> None:
         silenced(self.heads)
-        first = self.heads[0]
-        assert isinstance(first, nn.Linear)
-        first.bias.copy_(numbers)
+        for head, bias in zip(self.heads, numbers, strict=True):
+            assert isinstance(head, nn.Linear)
+            head.bias.copy_(bias)
 
     def silence(self) -> bool:
         return False

@@ -20,6 +20,9 @@ from .classic import vanilla as vanilla
 from .composed import composed as composed
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
+from .sequential import sequence as sequence
+from .sequential import sequence_variational as sequence_variational
+from .sequential import video as video
 from .sparse import sparse as sparse
 from .sparse import sparse_kl as sparse_kl
 from .variational import variational as variational
@@ -30,10 +33,13 @@ __all__ = [
     "convolutional",
     "deep",
     "denoising",
+    "sequence",
+    "sequence_variational",
     "sparse",
     "sparse_kl",
     "vanilla",
     "variational",
+    "video",
 ]
 
 RECIPES: Registry[Callable[..., AutoencoderModule]] = Registry("recipe", sys.modules[__name__])

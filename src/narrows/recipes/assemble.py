@@ -10,7 +10,7 @@ from narrows import bottlenecks, corruptions, likelihoods, networks, penalties
 from narrows.core.contracts import Bottleneck, Corruption, Likelihood, Network, Penalty
 from narrows.core.errors import ChoiceError
 from narrows.core.registry import Registry, snake_case
-from narrows.core.spec import SampleSpec
+from narrows.core.spec import Kind, SampleSpec
 from narrows.model import AutoencoderModule
 from narrows.networks.layers import initialise
 from narrows.networks.linear import LinearPathDecoder, LinearPathEncoder
@@ -26,9 +26,8 @@ Asked = str | Mapping[str, Any]
 """How a part is asked for: by its name, or as `{"name": ..., option: value, ...}`."""
 
 
-def suitable(spec: SampleSpec) -> str:
-    """The name of the network family for a kind of sample."""
-    return "conv" if spec.kind == "image" else "mlp"
+SUITABLE: dict[Kind, str] = {"image": "conv", "sequence": "sequence", "video": "volume"}
+"""The network family for a kind of sample; `"mlp"` for the others."""
 
 
 def assemble(
@@ -69,10 +68,11 @@ def assemble(
     squeeze: Bottleneck = BOTTLENECKS.build(bottleneck, latent_dim=latent_dim)
     if squeeze.latent_dim != latent_dim:
         raise ChoiceError(f"the bottleneck has a code of {squeeze.latent_dim}, but latent_dim={latent_dim}")
-    speaks: Likelihood = LIKELIHOODS.build(likelihood, columns=spec.columns, levels=spec.levels)
+    by_value = () if spec.sparse else spec.shape  # sparse rows are scored at any of their columns
+    speaks: Likelihood = LIKELIHOODS.build(likelihood, shape=by_value, columns=spec.columns, levels=spec.levels)
     wanted: dict[str, Any] = {} if widths is None else {"widths": tuple(widths)}
     wanted |= {} if activation is None else {"activation": activation}
-    family: Network = NETWORKS.build(network or suitable(spec), **wanted)
+    family: Network = NETWORKS.build(network or SUITABLE.get(spec.kind, "mlp"), **wanted)
     if spec.kind not in family.kinds:
         name = type(family).__name__.lower()
         raise ChoiceError(f"the network {name!r} takes samples of kind {', '.join(family.kinds)}, not {spec.kind!r}")

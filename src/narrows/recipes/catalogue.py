@@ -11,11 +11,16 @@ from narrows.model import AutoencoderModule
 from narrows.recipes import RECIPES
 from narrows.recipes.assemble import Asked, assemble
 
-DEFAULT_RECIPES: dict[Kind, str] = {"image": "convolutional"}
+DEFAULT_RECIPES: dict[Kind, str] = {
+    "image": "convolutional",
+    "sequence": "sequence",
+    "table": "denoising",
+    "video": "video",
+}
 """The recipe for a kind of sample; `"deep"` for the others."""
 DENSE_RECIPES = ("contractive", "denoising")
 """Recipes of which some part needs dense samples."""
-RECIPE_KINDS: dict[str, Kind] = {}
+RECIPE_KINDS: dict[str, Kind] = {"sequence": "sequence", "sequence_variational": "sequence", "video": "video"}
 """What a recipe takes a sample for, where the data alone could say something else."""
 
 

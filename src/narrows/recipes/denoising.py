@@ -20,11 +20,12 @@ def denoising(
         spec: What one sample is.
         latent_dim: The size of the code.
         corruption: `"gaussian_noise"`, `"masking"`, `"salt_and_pepper"`, or one of them with options; None for
-            noise on numbers and masking on tables, counts and levels.
+            noise on numbers, and half of the values hidden of tables, counts and levels.
         options: As in `assemble`.
 
     >>> denoising(SampleSpec("vector", (30,)), 4, corruption={"name": "masking", "fraction": 0.5}).corruption
     Masking(fraction=0.5)
     """
-    suiting = "gaussian_noise" if spec.values in ("real", "unit") else "masking"
+    numbers = spec.values in ("real", "unit")
+    suiting: Asked = "gaussian_noise" if numbers else {"name": "masking", "fraction": 0.5}
     return assemble(spec, latent_dim, corruption=corruption or suiting, **options)

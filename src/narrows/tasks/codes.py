@@ -20,7 +20,7 @@ from narrows.data.arrays import Array
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.model import AutoencoderModule
-from narrows.objectives import distortion
+from narrows.objectives import log_density
 
 T = TypeVar("T")
 
@@ -41,14 +41,20 @@ def in_blocks(
     """What `run` finds in each block of samples, computed in blocks of one size, of the rows that there are."""
     size = block_rows(schema.spec)
     for view in samples.source(schema, device=_device(model)).batches(size):
-        yield run(view.padded(size))[: len(view)].cpu()
+        with torch.inference_mode():  # not around the whole: between two blocks the caller's code runs
+            found = run(view.padded(size))[: len(view)].cpu()
+        yield found
 
 
-@torch.inference_mode()
 def encode(model: AutoencoderModule, schema: Schema, samples: Samples) -> Array:
     """Mean codes of raw samples, (n, latent_dim) float32."""
-    nothing = torch.empty(0, model.bottleneck.latent_dim)
-    return torch.cat([nothing, *in_blocks(model, schema, samples, lambda view: model.encode(view).z)]).numpy()
+    nothing = np.empty((0, model.bottleneck.latent_dim), np.float32)
+    return np.concatenate([nothing, *encoded(model, schema, samples)])
+
+
+def encoded(model: AutoencoderModule, schema: Schema, samples: Samples) -> Iterator[Array]:
+    """Mean codes of raw samples, a block at a time."""
+    return (block.numpy() for block in in_blocks(model, schema, samples, lambda view: model.encode(view).z))
 
 
 @torch.inference_mode()
@@ -69,26 +75,29 @@ def decode(model: AutoencoderModule, schema: Schema, codes: Array) -> Any:
     return schema.join(found)
 
 
-@torch.inference_mode()
 def reconstruct(model: AutoencoderModule, schema: Schema, samples: Samples) -> Any:
-    """Raw samples, encoded and decoded again, in the form that they came in; gaps are filled."""
+    """Raw samples, encoded and decoded again, in the container that they came in; gaps are filled."""
+    return samples.collect(schema, reconstructed(model, schema, samples))
+
+
+def reconstructed(model: AutoencoderModule, schema: Schema, samples: Samples) -> Iterator[Any]:
+    """Raw samples, encoded and decoded again, a block at a time, in the form that they came in."""
     blocks = in_blocks(model, schema, samples, lambda view: model(view).prediction.median())
-    return schema.join([schema.raw(block, samples.form) for block in blocks])
+    return (schema.raw(block, samples.form) for block in blocks)
 
 
-@torch.inference_mode()
 def score_samples(model: AutoencoderModule, schema: Schema, samples: Samples) -> Array:
-    """Minus distortion and rate of each sample in nats, (n,) float64, as a density of the raw values.
+    """Minus distortion and rate of each sample in nats, float64, as a density of the raw values, see `Samples.tally`.
 
     With a Gaussian code the distortion is taken at the mean code, so that the score is the same each time. Values that
     are missing count for nothing.
     """
-    volumes = (schema.log_volumes * model.likelihood.density).flatten().to(_device(model))
+    volumes = (schema.log_volumes * model.likelihood.density).to(_device(model))
 
     def run(view: View) -> Tensor:
         trace: Trace = model(view)
-        volume = volumes if view.present is None else volumes * view.present.flatten(1)
-        return -(distortion(trace) + trace.code.rate).double() - volume.sum(-1)
+        volume = volumes if view.present is None else volumes * view.present
+        return samples.tally(log_density(trace).double() - volume, trace.code.rate.double())
 
     nothing = torch.empty(0, dtype=torch.float64)
     return torch.cat([nothing, *in_blocks(model, schema, samples, run)]).numpy()

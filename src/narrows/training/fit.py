@@ -20,7 +20,7 @@ from narrows.core.errors import ChoiceError, FileError, InputError
 from narrows.corruptions import Clean
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
-from narrows.data.sources import Source, split
+from narrows.data.sources import Source
 from narrows.model import AutoencoderModule
 from narrows.recipes.assemble import LIKELIHOODS, Asked
 from narrows.recipes.catalogue import DEFAULT_RECIPES, build, kind_of
@@ -30,14 +30,18 @@ from narrows.training.loop import Loop, Plan, judge
 from narrows.training.optimisers import DEFAULT_RATES
 from narrows.training.report import reports
 from narrows.training.seeds import SPLIT, START, WEIGHTS, generator
-from narrows.training.start import Components, linear_path, principal_components, start_as, start_at_means
+from narrows.training.start import Components, begin, linear_path, principal_components, start_as
 
 DEFAULT_LIKELIHOODS: dict[str, dict[str, Any]] = {
     "real": {"name": "normal", "scale": "learned"},
     "unit": {"name": "bernoulli"},
-    "count": {"name": "poisson"},
+    "count": {"name": "negative_binomial"},
+    "level": {"name": "categorical"},
+    "mixed": {"name": "mixed"},
 }
 """The likelihood of values of each kind, unless one is asked for."""
+SPARSE_COUNTS: dict[str, Any] = {"name": "poisson"}
+"""And of sparse counts."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,8 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     train, judges = _sources(samples, held_out, schema, asked, device)
     plan = plan_for(asked, model, len(train), device)
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
-    wanted = asked.options.get("linear_path", True) and not schema.spec.sparse
-    found = principal_components(train, chosen["latent_dim"], generator(asked.seed, START)) if wanted else None
-    begun = found is not None and start_as(model, found)
-    if schema.spec.sparse:
-        start_at_means(model, train)
+    found = _components(train, asked, chosen["latent_dim"])
+    begun = begin(model, train, found, generator(asked.seed, START))
     loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())
     with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
         history = loop.run(report)
@@ -136,11 +137,8 @@ class Continuation:
         self.module.to(self.device)
         if begun is None:
             source = samples.source(self.schema, device=self.device)
-            if self.schema.spec.sparse:
-                start_at_means(self.module, source)
-            else:
-                rng = generator(asked.seed, START)
-                start_as(self.module, principal_components(source, self.chosen["latent_dim"], rng))
+            found = _components(source, asked, self.chosen["latent_dim"])
+            begin(self.module, source, found, generator(asked.seed, START))
         plan = plan_for(asked, self.module, len(samples), self.device)
         self.plan = replace(plan, epochs=1, schedule="constant", warmup=0, max_time=None)
         self.passes = 0
@@ -162,7 +160,8 @@ def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema
     wanted = _likelihood(asked.likelihood)
     values = None if wanted is None else LIKELIHOODS[str(wanted["name"])].support
     schema = samples.learn(values, asked.scaling, kind_of(asked.recipe))
-    likelihood = wanted or dict(DEFAULT_LIKELIHOODS[schema.spec.values])
+    sparse_counts = schema.spec.sparse and schema.spec.values == "count"
+    likelihood = wanted or dict(SPARSE_COUNTS if sparse_counts else DEFAULT_LIKELIHOODS[schema.spec.values])
     if schema.spec.kind == "vector" and schema.spec.size == 1:
         raise InputError("X has 1 feature(s), n_features = 1: an autoencoder needs at least 2 columns to find a code")
     if likelihood.get("scale") == "learned":
@@ -220,6 +219,13 @@ def _whole(name: str, value: Any) -> int:
     return value
 
 
+def _components(source: Source, asked: Request, k: int) -> Components | None:
+    """Principal components, of numbers alone, unless no linear path is wanted."""
+    if source.spec.sparse or source.spec.values not in ("real", "unit") or not asked.options.get("linear_path", True):
+        return None
+    return principal_components(source, k, generator(asked.seed, START))
+
+
 def _likelihood(asked: Asked) -> dict[str, Any] | None:
     """The likelihood as name and options; None for `"auto"`, which goes by the data."""
     if asked == "auto":
@@ -238,8 +244,7 @@ def _sources(
     if held_out is not None:
         held_out.check(schema)
         return samples.source(schema, device=device), held_out.source(schema, device=device)
-    rows, aside = split(len(samples), asked.validation_fraction, generator(asked.seed, SPLIT))
-    return samples.source(schema, rows, device), samples.source(schema, aside if len(aside) else rows, device)
+    return samples.split(schema, asked.validation_fraction, generator(asked.seed, SPLIT), device)
 
 
 def _checkpoint(asked: Request, plan: Plan, chosen: dict[str, Any], train: Source, judges: Source) -> Checkpoint | None:

@@ -30,6 +30,8 @@ LOOK = 50
 """Steps between two looks at the losses."""
 SAVE_SECONDS = 30.0
 """Seconds between two checkpoints inside an epoch."""
+JUDGED = 1 << 22
+"""How many values are judged at once, at most, unless a training batch has more."""
 RETRIES = 3
 """How often a run goes back to its best state after a loss that is not finite."""
 
@@ -319,7 +321,7 @@ def judge(model: AutoencoderModule, source: Source, batch_size: int, seed: int) 
         return (x - mean(params)).square()
 
     terms, squares, scored = Terms(), torch.zeros((), dtype=torch.float64, device=source.device), 0
-    for view in source.batches(max(batch_size, 256)):
+    for view in source.batches(max(batch_size, min(256, JUDGED // model.spec.size))):
         trace: Trace = model(view, rng)
         _, loss = model.objective(trace, model, rng)
         terms.add(loss, len(view.x))

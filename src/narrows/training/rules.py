@@ -29,11 +29,15 @@ HEAVY = 2e7
 
 
 def latent_dim(spec: SampleSpec) -> int:
-    """The square root of the number of values, rounded up, at most 64.
+    """The square root of the number of values, rounded up, at most 64; of a table, as many as it has columns.
+
+    The columns of a table have little in common, so that its code is held back by what is hidden, not by its size.
 
     >>> [latent_dim(SampleSpec("vector", (d,))) for d in (2, 30, 784)]
     [1, 6, 28]
     """
+    if spec.kind == "table":
+        return min(64, spec.size)
     return max(1, min(64, spec.size - 1, ceil(sqrt(spec.size))))
 
 

@@ -6,7 +6,7 @@ improve on PCA as far as the validation rows can tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,16 +22,52 @@ ROWS = 20_000
 EXACT = 1_024
 """Up to how many values per sample the whole covariance is formed."""
 BLOCK = 256
+"""How many rows are taken in at once, at most."""
+BLOCK_VALUES = 1 << 24
+"""And how many values."""
 
 
 @dataclass(frozen=True)
 class Components:
-    """Principal components of scaled data: mean (d,), axes (k, d), variances (k,), and what is left per axis."""
+    """Principal components of scaled data.
+
+    Args:
+        mean: The mean of each value, (d,).
+        spread: The variance of each value, (d,).
+        axes: The components, (k, d).
+        variances: Their variances, (k,).
+        noise: What is left per axis, a scalar.
+    """
 
     mean: Tensor
+    spread: Tensor
     axes: Tensor
     variances: Tensor
     noise: Tensor
+
+
+@torch.no_grad()
+def moments(source: Source, rng: Generator) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each value of a source, (*s) each; missing values left out.
+
+    Dense rows are looked at 20,000 at most; sparse ones all, since a column may have values in few of them.
+    """
+    shape = source.spec.shape
+    count, total, squares = (torch.zeros(shape, dtype=torch.float64, device=source.device) for _ in range(3))
+    for view in (source if source.spec.sparse else source.some(ROWS, rng)).batches(BLOCK):
+        if view.sparse:
+            columns, values = view.x.col_indices(), view.x.values().double()
+            count += len(view)
+            total.index_add_(0, columns, values)
+            squares.index_add_(0, columns, values.square())
+            continue
+        x = view.x.double()
+        count += len(x) if view.present is None else view.present.sum(0)
+        total += x.sum(0)
+        squares += x.square().sum(0)
+    mean = total / count.clamp(min=1)
+    variance = (squares / count.clamp(min=1) - mean.square()).clamp(min=0)
+    return mean.float(), variance.float()
 
 
 @torch.no_grad()
@@ -42,33 +78,33 @@ def principal_components(source: Source, k: int, rng: Generator) -> Components:
     (Halko, Martinsson and Tropp 2011), in passes over blocks of at most 20,000 rows.
     """
     size = source.spec.size
-    n = min(len(source), ROWS)
-    rows = torch.randperm(len(source), generator=rng)[:n].sort().values
-    blocks = [rows[i : i + BLOCK] for i in range(0, n, BLOCK)]
+    some = source.some(ROWS, rng)
+    n = len(some)
+    step = max(1, min(BLOCK, BLOCK_VALUES // size))
     k = min(k, size, max(1, n - 1))
 
-    def look(block: Tensor) -> Tensor:
-        return source.take(block).x.flatten(1)
+    def look() -> Iterator[Tensor]:
+        return (view.x.flatten(1) for view in some.batches(step))
 
-    mean = torch.stack([look(block).double().sum(0) for block in blocks]).sum(0) / n
+    mean = torch.stack([x.double().sum(0) for x in look()]).sum(0) / n
     center = mean.float()
-    total = torch.stack([(look(block) - center).double().square().sum() for block in blocks]).sum() / n
+    spread = torch.stack([(x - center).double().square().sum(0) for x in look()]).sum(0) / n
     if size <= EXACT:
         covariance = torch.zeros(size, size, dtype=torch.float64, device=center.device)
-        for block in blocks:
-            x = (look(block) - center).double()
-            covariance += x.T @ x
+        for x in look():
+            away = (x - center).double()
+            covariance += away.T @ away
         values, vectors = torch.linalg.eigh(covariance / n)
         values, axes = values.flip(0)[:k], vectors.flip(1).T[:k]
     else:
-        values, axes = _subspace(look, blocks, center, n, k, rng)
+        values, axes = _subspace(look, center, n, k, rng)
     values = values.clamp(min=0)
-    noise = ((total - values.sum()) / max(1, size - k)).clamp(min=0)
-    return Components(center, axes.float(), values.float(), noise.float())
+    noise = ((spread.sum() - values.sum()) / max(1, size - k)).clamp(min=0)
+    return Components(center, spread.float(), axes.float(), values.float(), noise.float())
 
 
 def _subspace(
-    look: Callable[[Tensor], Tensor], blocks: list[Tensor], center: Tensor, n: int, k: int, rng: Generator
+    look: Callable[[], Iterator[Tensor]], center: Tensor, n: int, k: int, rng: Generator
 ) -> tuple[Tensor, Tensor]:
     """Eigenvalues and axes by repeated products with the covariance, which is never formed."""
     width = min(n, len(center), k + 20)
@@ -76,9 +112,9 @@ def _subspace(
 
     def times_covariance(q: Tensor) -> Tensor:
         product = torch.zeros_like(q)
-        for block in blocks:
-            x = look(block) - center
-            product += x.T @ (x @ q)
+        for x in look():
+            away = x - center
+            product += away.T @ (away @ q)
         return product / n
 
     for _ in range(6):
@@ -89,9 +125,40 @@ def _subspace(
 
 
 @torch.no_grad()
+def begin(model: AutoencoderModule, source: Source, found: Components | None, rng: Generator) -> bool:
+    """Let a model begin as principal components or, where it can, as one distribution for all samples.
+
+    Args:
+        model: What is to be trained.
+        source: What it is to be trained on.
+        found: The principal components of the source; None where they are not wanted.
+        rng: Which rows are looked at.
+
+    Returns:
+        Whether it begins as principal components.
+    """
+    if found is not None and start_as(model, found):
+        return True
+    if found is None:
+        mean, variance = moments(source, rng)
+        model.likelihood.start(mean, variance, variance.mean())
+        if source.spec.sparse:
+            numbers = model.likelihood.marginal(mean, variance)
+            if numbers is not None:
+                model.decoder.begin_at(numbers)
+            return False
+    if model.likelihood.zero_is_marginal:
+        model.decoder.silence()
+        if not model.bottleneck.free:  # a code that says nothing costs nothing; a free one has no noise to learn from
+            model.encoder.silence()
+    return False
+
+
+@torch.no_grad()
 def start_as(model: AutoencoderModule, found: Components) -> bool:
     """Set a model's linear path to principal components and silence its networks; False where it has no such path."""
-    model.likelihood.start(found.noise)
+    shape = model.spec.shape
+    model.likelihood.start(found.mean.view(shape), found.spread.view(shape), found.noise)
     encode, decode = model.encoder.linear, model.decoder.linear
     start = model.bottleneck.linear_start(found.variances, found.noise)
     if encode is None or decode is None or start is None or not model.likelihood.linear_mean:
@@ -108,22 +175,6 @@ def start_as(model: AutoencoderModule, found: Components) -> bool:
     decode.weight[:, :k] = start.decode * found.axes.T
     decode.bias.copy_(found.mean - decode.weight[:, :k] @ start.lift)
     return True
-
-
-@torch.no_grad()
-def start_at_means(model: AutoencoderModule, source: Source) -> None:
-    """Let a model of sparse rows begin with the mean of each column, where its likelihood knows how to say that."""
-    total = torch.zeros(source.spec.size, dtype=torch.float64, device=source.device)
-    squares = torch.zeros_like(total)
-    for view in source.batches(BLOCK):
-        values, columns = view.x.values().double(), view.x.col_indices()
-        total.index_add_(0, columns, values)
-        squares.index_add_(0, columns, values.square())
-    mean = total / len(source)
-    numbers = model.likelihood.centre(mean.float())
-    if numbers is not None:
-        model.decoder.begin_at(numbers)
-    model.likelihood.start((squares / len(source) - mean.square()).clamp(min=0).mean().float())
 
 
 def linear_path(model: AutoencoderModule) -> list[nn.Parameter]:

@@ -1,0 +1,149 @@
+"""The schema of a table with columns of several kinds: Arrow columns to one row of numbers each, and back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from narrows.core.errors import InputError, unknown
+from narrows.core.spec import SampleSpec
+from narrows.data.arrays import Array
+from narrows.data.columns import Category, ColumnSchema
+from narrows.data.frames import Frame
+from narrows.data.kinds import canonical, column_from_json, fitting, learn_column
+from narrows.data.schema import Schema
+
+
+@dataclass(frozen=True)
+class TableSchema(Schema):
+    """What was learned of a table: a schema for each column, by name.
+
+    Args:
+        columns: In the order of the table.
+        gaps: Whether values were missing.
+        frame: What the table came in.
+    """
+
+    columns: tuple[ColumnSchema, ...]
+    gaps: bool
+    frame: Frame
+
+    kind = "table"
+    resolution = 1e-2
+
+    @classmethod
+    def learn(cls, table: pa.Table, frame: Frame, asked: Mapping[str, str]) -> TableSchema:
+        """Find out what each column is.
+
+        Args:
+            table: The raw values.
+            frame: What the table came in.
+            asked: Kinds by name, for columns whose values alone would say something else.
+
+        Raises:
+            InputError: Infinite values, types of which nothing can be made, or no column that varies.
+            ChoiceError: A kind for a column that is not there, or that does not suit its values.
+        """
+        for name in asked:
+            if name not in table.column_names:
+                raise unknown("column", name, table.column_names)
+        found, gaps = [], False
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            values = canonical(column, name)
+            gaps = gaps or values.null_count > 0
+            found.append(learn_column(name, values, asked.get(name)))
+        if sum(len(column.columns) for column in found) < 2:
+            raise InputError("X has fewer than 2 columns that vary: an autoencoder needs at least 2 to find a code")
+        return cls(tuple(found), gaps, frame)
+
+    @cached_property
+    def spec(self) -> SampleSpec:  # type: ignore[override]
+        """The columns of the tensor."""
+        columns = tuple(seen for column in self.columns for seen in column.columns)
+        return SampleSpec("table", (len(columns),), "mixed", self.gaps, columns)
+
+    @property
+    def form(self) -> None:
+        return None
+
+    @property
+    def raw_shape(self) -> tuple[int, ...]:
+        return (len(self.columns),)
+
+    @property
+    def log_volumes(self) -> Tensor:
+        return torch.tensor([volume for column in self.columns for volume in column.log_volumes], dtype=torch.float64)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the raw columns."""
+        return [column.name for column in self.columns]
+
+    def check(self, table: pa.Table) -> None:
+        """Refuse a table without one of the columns; warn of columns that were not there at fit.
+
+        Raises:
+            InputError: A column that is missing, named.
+        """
+        missing = [name for name in self.names if name not in table.column_names]
+        if missing:
+            raise InputError(f"X lacks the column {missing[0]!r}, which was there when the model was fitted")
+        extra = [name for name in table.column_names if name not in set(self.names)]
+        if extra:
+            warnings.warn(f"columns that the model does not know are ignored: {', '.join(extra)}", stacklevel=5)
+
+    def tensor(self, table: pa.Table) -> Tensor:
+        """Raw rows to (n, *spec.shape) float32, NaN where a value is missing.
+
+        Raises:
+            InputError: A column that holds values of another kind than at fit, named.
+        """
+        found = []
+        for column in self.columns:
+            values = fitting(canonical(table.column(column.name), column.name), column)
+            if isinstance(column, Category):
+                _report(column, values)
+            found.append(column.encode(values))
+        return torch.from_numpy(np.concatenate(found, 1).astype(np.float32))
+
+    def raw(self, x: Tensor, form: Any = None) -> pa.Table:
+        """(n, *spec.shape) to canonical values of every column."""
+        numbers, place, found = x.detach().cpu().double().numpy(), 0, []
+        for column in self.columns:
+            width = len(column.columns)
+            found.append(column.decode(numbers[:, place : place + width]))
+            place += width
+        return pa.table(found, self.names)
+
+    def join(self, blocks: Sequence[pa.Table]) -> pa.Table:
+        return pa.concat_tables(blocks) if blocks else self.raw(torch.empty(0, *self.spec.shape))
+
+    def container(self, values: pa.Table, like: Any, names: Any) -> Any:
+        return self.frame.restore(values)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"columns": [c.to_json() for c in self.columns], "gaps": self.gaps, "frame": self.frame.to_json()}
+
+    def arrays(self) -> dict[str, Array]:
+        return {}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], arrays: dict[str, Array]) -> TableSchema:  # noqa: ARG003
+        columns = tuple(column_from_json(column) for column in data["columns"])
+        return cls(columns, bool(data["gaps"]), Frame.from_json(data["frame"]))
+
+
+def _report(column: Category, values: pa.Array) -> None:
+    """Warn of categories that were not there at fit."""
+    unseen = column.unseen(values)
+    if unseen:
+        some = ", ".join(map(repr, unseen[:3])) + (", ..." if len(unseen) > 3 else "")
+        warnings.warn(f"column {column.name!r} has {len(unseen)} unseen categories ({some}): unknown", stacklevel=6)

@@ -1,0 +1,169 @@
+"""What competes in a comparison: recipes, PCA with as many dimensions, and one value for all samples."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from narrows.core.spec import SampleSpec
+from narrows.data.arrays import Array
+from narrows.data.samples import Samples
+from narrows.data.schema import Schema
+from narrows.tasks import codes
+from narrows.training.fit import Fitted, Request, fit
+
+
+class Contender(ABC):
+    """Something that learns from samples, and rebuilds others.
+
+    Args:
+        name: What its row is called.
+    """
+
+    name: str
+
+    @abstractmethod
+    def learn(self, samples: Samples) -> None:
+        """Learn from samples."""
+
+    @abstractmethod
+    def reconstruct(self, samples: Samples) -> Any:
+        """Raw samples rebuilt, gaps filled."""
+
+    @abstractmethod
+    def encode(self, samples: Samples) -> Array | None:
+        """Codes, (n, d); None where there are none."""
+
+
+class Recipe(Contender):
+    """A named model of narrows.
+
+    Args:
+        asked: What to train and how.
+    """
+
+    fitted: Fitted
+
+    def __init__(self, asked: Request) -> None:
+        self.name = asked.recipe
+        self.asked = asked
+
+    def learn(self, samples: Samples) -> None:
+        self.fitted = fit(samples, self.asked)
+
+    def reconstruct(self, samples: Samples) -> Any:
+        samples.check(self.fitted.schema)
+        return codes.reconstruct(self.fitted.module, self.fitted.schema, samples)
+
+    def encode(self, samples: Samples) -> Array:
+        samples.check(self.fitted.schema)
+        return codes.encode(self.fitted.module, self.fitted.schema, samples)
+
+
+class Middle(Contender):
+    """One value for all: the mean, and of a table's columns the median or the mode.
+
+    Args:
+        schema: How raw values become tensors.
+    """
+
+    x: Tensor
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.name = "median or mode" if schema.spec.kind == "table" else "the mean"
+
+    def learn(self, samples: Samples) -> None:
+        x = _tensor(samples, self.schema)
+        if self.schema.spec.kind == "table":
+            columns = zip(x.T, self.schema.spec.columns, strict=True)
+            self.x = torch.stack(
+                [
+                    values[~values.isnan()].mode().values if column.kind == "categorical" else values.nanmedian()
+                    for values, column in columns
+                ]
+            )
+        else:
+            self.x = x.nanmean(0)
+
+    def reconstruct(self, samples: Samples) -> Any:
+        return self.schema.raw(self.x.expand(len(samples), *self.x.shape), samples.form)
+
+    def encode(self, samples: Samples) -> None:
+        return None
+
+
+class PCA(Contender):
+    """Principal components of the tensor, missing values at the mean; categories of a table as indicators.
+
+    Args:
+        schema: How raw values become tensors.
+        size: How many components.
+    """
+
+    name = "PCA"
+    shift: Tensor
+    scale: Tensor
+    axes: Tensor
+
+    def __init__(self, schema: Schema, size: int) -> None:
+        self.schema = schema
+        self.size = size
+
+    def learn(self, samples: Samples) -> None:
+        x = _indicated(_tensor(samples, self.schema), self.schema.spec)
+        self.shift = x.nanmean(0)
+        table = self.schema.spec.kind == "table"
+        spread = (x - self.shift).square().nanmean(0).sqrt()
+        self.scale = torch.where(spread > 0, spread, 1.0) if table else torch.ones_like(spread)
+        centred = ((x - self.shift) / self.scale).nan_to_num(0)
+        size = min(self.size, *centred.shape)
+        self.axes = (
+            torch.pca_lowrank(centred, size, center=False, niter=6)[2].T
+            if min(centred.shape) > 2_000
+            else (torch.linalg.svd(centred, full_matrices=False).Vh[:size])
+        )
+
+    def encode(self, samples: Samples) -> Array:
+        return self._codes(samples).numpy()
+
+    def reconstruct(self, samples: Samples) -> Any:
+        rebuilt = self._codes(samples) @ self.axes * self.scale + self.shift
+        return self.schema.raw(_decided(rebuilt, self.schema.spec), samples.form)
+
+    def _codes(self, samples: Samples) -> Tensor:
+        x = _indicated(_tensor(samples, self.schema), self.schema.spec)
+        return ((x - self.shift) / self.scale).nan_to_num(0) @ self.axes.T
+
+
+def _tensor(samples: Samples, schema: Schema) -> Tensor:
+    """All samples as one tensor, NaN where a value is missing."""
+    views = samples.source(schema).batches(1024)
+    return torch.cat([v.x if v.present is None else torch.where(v.present, v.x, torch.nan) for v in views])
+
+
+def _indicated(x: Tensor, spec: SampleSpec) -> Tensor:
+    """(n, values): numbers as they are, a category as an indicator for each of its levels."""
+    if spec.kind != "table":
+        return x.flatten(1)
+    found = []
+    for values, column in zip(x.T, spec.columns, strict=True):
+        if column.kind == "categorical":
+            known = F.one_hot(values.nan_to_num(0).long(), column.levels).to(x.dtype)
+            found.append(torch.where(values.isnan()[:, None], torch.nan, known))
+        else:
+            found.append(values[:, None])
+    return torch.cat(found, 1)
+
+
+def _decided(x: Tensor, spec: SampleSpec) -> Tensor:
+    """The way back: of a category the level with the greatest indicator."""
+    if spec.kind != "table":
+        return x.view(-1, *spec.shape)
+    parts = torch.split(x, [max(1, column.levels) for column in spec.columns], 1)
+    pairs = zip(parts, spec.columns, strict=True)
+    return torch.stack([part.argmax(1).to(x.dtype) if c.levels else part[:, 0] for part, c in pairs], 1)
