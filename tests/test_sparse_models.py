@@ -77,6 +77,37 @@ def test_sparse_or_dense_the_same_rows_have_the_same_codes(kind):
         assert np.allclose(ae.encoder_module()(torch.from_numpy(X.toarray())).numpy(), ae.transform(X), atol=1e-5)
 
 
+def marginal_mean(likelihood, mean):
+    """The mean that a likelihood gives a column, of which it clips what it cannot say."""
+    return {"discretized_logistic": pytest.approx(mean, abs=0.1)}.get(likelihood, pytest.approx(mean, rel=1e-2))
+
+
+OTHERS = {
+    "negative_binomial": "count",
+    "zero_inflated_negative_binomial": "count",
+    "laplace": "real",
+    "discretized_logistic": "unit",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("recipe", ["deep", "variational"])
+def test_other_likelihoods_begin_at_the_mean_and_score_sparse_and_dense_rows_alike(name, recipe):
+    X = matrix(OTHERS[name])
+    asked = {"name": name, "scale": "learned"} if name == "laplace" else name
+    slow = {"learning_rate": 1e-9, "validation_fraction": 0, "scaling": "none"}
+    ae = narrows.Autoencoder(**QUICK | slow, recipe=recipe, likelihood=asked).fit(X)
+    with torch.no_grad():
+        found = ae.module_(View(torch.zeros(1, 60))).prediction.mean()
+    assert found.numpy()[0] == marginal_mean(name, X.toarray().mean(0))
+    assert np.allclose(ae.score_samples(X), ae.score_samples(X.toarray()), rtol=1e-5, atol=1e-3)
+    trained = narrows.Autoencoder(**QUICK | {"epochs": 30}, recipe=recipe, likelihood=asked).fit(
+        matrix(OTHERS[name], 400)
+    )
+    losses = [row["held_out"]["loss"] for row in trained.history_]
+    assert min(losses) < losses[0] - 0.5
+
+
 def test_a_model_of_dense_rows_takes_sparse_ones():
     X = matrix("real")
     ae = narrows.Autoencoder(**QUICK).fit(X.toarray())

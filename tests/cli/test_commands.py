@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import io, sparse
 
 import narrows
 from narrows.data.files import open_data
@@ -83,6 +84,23 @@ def test_info_on_data_with_gaps_says_so(run):
     assert code == 0
     assert "2.0% missing" in out
     assert "recipe" in out
+
+
+@pytest.mark.parametrize("name", ["sparse.npz", "sparse.mtx"])
+def test_info_on_sparse_rows(run, name):
+    draw = np.random.default_rng(0)
+    made = sparse.random_array((30, 20), density=0.1, rng=draw, data_sampler=lambda size: draw.integers(1, 9, size))
+    rows = made.astype(np.int64)
+    sparse.save_npz(name, rows) if name.endswith("npz") else io.mmwrite(name, rows)
+    code, out, _ = run("info", name)
+    assert code == 0
+    for words in ("30 x 20, sparse int64", "10.00%, 60 values", "0 to 8", "a vector of 20", "poisson"):
+        assert words in out
+    assert run("train", "autoencoder", name, "-o", "m2", *QUICK)[0] == 0
+    assert "a vector of 20, sparse int64" in run("info", "m2")[1]
+    assert run("encode", "m2", name, "-o", "z.npy") == (0, "", "")
+    assert run("reconstruct", "m2", name, "-o", "y.npz") == (0, "", "")
+    assert sparse.load_npz("y.npz").shape == (30, 20)
 
 
 def test_recipes_are_listed(run):

@@ -185,8 +185,8 @@ def _idx(path: Path) -> Array:
 READERS: dict[str, Callable[[Path], Any]] = {
     ".npy": _npy,
     ".csv": read_csv,
-    ".mtx": read_mtx,
     ".parquet": _parquet,
+    ".mtx": read_mtx,
     ".ubyte": _idx,
     ".gz": _idx,
 }

@@ -23,7 +23,7 @@ from narrows.data.samples import Samples
 from narrows.data.schema import ArraySchema, Schema
 from narrows.estimators import model_file
 from narrows.model import AutoencoderModule
-from narrows.recipes.catalogue import DENSE_RECIPES
+from narrows.recipes.catalogue import takes_sparse
 from narrows.tasks import codes
 from narrows.training import rules
 from narrows.training.checkpoint import seed_in
@@ -291,7 +291,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = self.recipe not in DENSE_RECIPES
+        tags.input_tags.sparse = takes_sparse(self.recipe)
         return tags
 
     def __getstate__(self) -> dict[str, Any]:

@@ -29,6 +29,11 @@ def kind_of(recipe: str) -> Kind | None:
     return RECIPE_KINDS.get(recipe)
 
 
+def takes_sparse(recipe: str) -> bool:
+    """Whether a recipe is made of parts that sparse rows can have."""
+    return recipe not in (*DENSE_RECIPES, *RECIPE_KINDS)
+
+
 def options_of(recipe: str) -> dict[str, Any]:
     """The options that a recipe takes, by name, with their types; its own come first.
 
