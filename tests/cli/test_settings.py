@@ -20,7 +20,7 @@ from narrows.core.errors import ChoiceError
     ],
 )
 def test_values(text, value):
-    assert arguments(Autoencoder, "auto", [text]) == {text.partition("=")[0]: value}
+    assert arguments(Autoencoder, "auto", [text])[0] == {text.partition("=")[0]: value}
 
 
 def test_options_of_the_recipe_are_kept_together():
