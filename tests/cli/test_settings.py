@@ -24,7 +24,7 @@ def test_values(text, value):
 
 
 def test_options_of_the_recipe_are_kept_together():
-    found = arguments(Autoencoder, "auto", ["recipe=variational", "beta=4", "linear_path=false"])
+    found, _ = arguments(Autoencoder, "auto", ["recipe=variational", "beta=4", "linear_path=false"])
     assert found == {"recipe": "variational", "recipe_options": {"beta": 4, "linear_path": False}}
 
 
