@@ -20,11 +20,11 @@ from narrows.core.errors import ChoiceError
     ],
 )
 def test_values(text, value):
-    assert arguments(Autoencoder, "auto", [text]) == {text.partition("=")[0]: value}
+    assert arguments(Autoencoder, "auto", [text])[0] == {text.partition("=")[0]: value}
 
 
 def test_options_of_the_recipe_are_kept_together():
-    found = arguments(Autoencoder, "auto", ["recipe=variational", "beta=4", "linear_path=false"])
+    found, _ = arguments(Autoencoder, "auto", ["recipe=variational", "beta=4", "linear_path=false"])
     assert found == {"recipe": "variational", "recipe_options": {"beta": 4, "linear_path": False}}
 
 

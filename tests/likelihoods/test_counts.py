@@ -6,9 +6,9 @@ import torch
 from scipy import stats
 
 import narrows
+from narrows.data.sources import split
 from narrows.likelihoods import NegativeBinomial, ZeroInflatedNegativeBinomial
 from narrows.likelihoods.counts import MOST_LOG_MEAN, quantile
-from narrows.training.fit import split
 from narrows.training.seeds import SPLIT, generator
 
 BOTH = [NegativeBinomial, ZeroInflatedNegativeBinomial]
