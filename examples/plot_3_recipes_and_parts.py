@@ -97,6 +97,8 @@ except narrows.ChoiceError as error:
 class HideHalf(Corruption):
     """Hide the first or the second half of the values of each sample, with equal chance."""
 
+    supports = ("real", "unit")
+
     def forward(self, view: View, rng: torch.Generator) -> View:
         n, d = view.x.shape
         side = torch.rand(n, 1, generator=rng, device=view.x.device) < 0.5

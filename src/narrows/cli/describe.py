@@ -42,7 +42,7 @@ def describe_model(path: Path) -> dict[str, Any]:
     estimator = narrows.load(path)
     document, _ = load_document(path)
     chosen, schema = estimator.chosen_, estimator.schema_
-    options = estimator.chosen_["options"]
+    options = chosen["options"]
     return {
         "model": f"{type(estimator).__name__}, recipe {chosen['recipe']}",
         **({"options": _named(options)} if options else {}),
@@ -71,11 +71,11 @@ def describe_data(path: str) -> dict[str, Any]:
     if is_frame(data):
         return _describe_table(data)
     array = np.asarray(data)
-    found = {"data": f"{' x '.join(map(str, array.shape))}, {array.dtype}", "range": _range(array)}
-    try:
-        return found | _choices(data)
-    except NarrowsError as error:
-        return found | {"problem": error}
+    return {
+        "data": f"{' x '.join(map(str, array.shape))}, {array.dtype}",
+        "range": _range(array),
+        **_choices_or_problem(data),
+    }
 
 
 def _describe_table(data: Any) -> dict[str, Any]:
@@ -87,10 +87,7 @@ def _describe_table(data: Any) -> dict[str, Any]:
         found[f"  {name}"] = column_in_words(learn_column(name, values), values)
     if table.num_columns > MOST_COLUMNS:
         found["  ..."] = f"{table.num_columns - MOST_COLUMNS:,} more"
-    try:
-        return found | _choices(data)
-    except NarrowsError as error:
-        return found | {"problem": error}
+    return found | _choices_or_problem(data)
 
 
 def column_in_words(column: ColumnSchema, values: pa.Array) -> str:
@@ -117,12 +114,10 @@ def _describe_stream(data: StreamSamples) -> dict[str, Any]:
     """What a stream holds, read once."""
     choices = _choices(data)
     assert data.found is not None
-    names = {"columns": _shortened(list(data.reader.names))} if data.reader.names else {}
-    sizes = " x ".join(map(str, data.array.shape))
     gaps = ", some missing" if data.found.gaps else ""
     return {
-        "data": f"{sizes}, {data.form}, on disk",
-        **names,
+        "data": f"{' x '.join(map(str, data.array.shape))}, {data.form}, on disk",
+        **({"columns": _shortened(list(data.reader.names))} if data.reader.names else {}),
         "range": f"{data.found.low.min():g} to {data.found.high.max():g}{gaps}",
         **choices,
     }
@@ -133,13 +128,21 @@ def _describe_sparse(data: Any) -> dict[str, Any]:
     found = {"data": f"{' x '.join(map(str, data.shape))}, sparse {data.dtype}"}
     try:
         rows = as_rows(data)
-        size = prod(rows.shape)
-        ends = (float(rows.data.min()), float(rows.data.max())) if rows.nnz else (0.0, 0.0)
-        low, high = ends if rows.nnz == size else (min(ends[0], 0.0), max(ends[1], 0.0))
-        found |= {"not zero": f"{rows.nnz / size:.2%}, {rows.nnz:,} values", "range": f"{low:g} to {high:g}"}
-        return found | _choices(data)
     except NarrowsError as error:
         return found | {"problem": error}
+    size = prod(rows.shape)
+    ends = (float(rows.data.min()), float(rows.data.max())) if rows.nnz else (0.0, 0.0)
+    low, high = ends if rows.nnz == size else (min(ends[0], 0.0), max(ends[1], 0.0))
+    found |= {"not zero": f"{rows.nnz / size:.2%}, {rows.nnz:,} values", "range": f"{low:g} to {high:g}"}
+    return found | _choices_or_problem(data)
+
+
+def _choices_or_problem(data: Any) -> dict[str, Any]:
+    """What narrows would choose for data, or why it cannot train on them."""
+    try:
+        return _choices(data)
+    except NarrowsError as error:
+        return {"problem": error}
 
 
 def _choices(data: Any) -> dict[str, Any]:

@@ -160,27 +160,13 @@ def picture(found: Showcase) -> bytes:
 
 def report(found: Showcase) -> str:
     """The report, as one HTML page."""
-    digits, first = found.digits, found.digits.one_of_each()
-    clean = digits.test[first]
-    noisy = clean + np.random.default_rng(0).normal(0, NOISE, clean.shape).astype(np.float32)
-    cleaned = found.models["denoising"].reconstruct(noisy)
-    histories = {recipe: model.history_ for recipe, model in found.models.items()}
+    digits = found.digits
     return page(
         "narrows demo: eight numbers for a digit",
         f"{len(digits.train):,} images of 8 x 8 pixels to learn from, {len(digits.test)} to judge by, "
         f"and every recipe with a code of {CODE} numbers.",
         [
-            Section(
-                "Recipes, PCA and the mean",
-                [
-                    Table(HEADER, [row.cells() for row in found.rows]),
-                    Text(
-                        "Test error is the mean squared error per pixel, black 0 and white 1. 1-NN accuracy is the "
-                        "share of test images whose nearest neighbour among the codes of training images shows the "
-                        "same digit. The recipes after convolutional share the fully connected network of deep."
-                    ),
-                ],
-            ),
+            _table(found),
             Section(
                 "Originals and reconstructions",
                 [
@@ -189,38 +175,46 @@ def report(found: Showcase) -> str:
                     )
                 ],
             ),
-            Section(
-                "The learned code",
-                [
-                    Picture(
-                        plots.code_map(found.flat.transform(digits.test), digits.test_labels),
-                        "Test images in a code of two numbers (recipe deep), which was learned without the labels.",
-                    )
-                ],
-            ),
-            Section(
-                "Training",
-                [
-                    Picture(
-                        plots.curves(histories),
-                        "Error on the training images that each recipe set aside, after each epoch. Models whose code "
-                        "can be linear begin as PCA.",
-                    )
-                ],
-            ),
-            Section(
-                "Noise and its removal",
-                [
-                    Picture(
-                        plots.before_after(noisy.clip(0, 1), cleaned, clean),
-                        f"Test images with normal noise of {NOISE:g}, as cleaned by the recipe denoising: mean squared "
-                        f"error {mean_squared_error(noisy, clean):.3f} before and "
-                        f"{mean_squared_error(cleaned, clean):.3f} after.",
-                    )
-                ],
-            ),
+            _map(found),
+            _training(found),
+            _noise(found),
         ],
     )
+
+
+def _table(found: Showcase) -> Section:
+    words = (
+        "Test error is the mean squared error per pixel, black 0 and white 1. 1-NN accuracy is the share of test "
+        "images whose nearest neighbour among the codes of training images shows the same digit. The recipes after "
+        "convolutional share the fully connected network of deep."
+    )
+    return Section("Recipes, PCA and the mean", [Table(HEADER, [row.cells() for row in found.rows]), Text(words)])
+
+
+def _map(found: Showcase) -> Section:
+    figure = plots.code_map(found.flat.transform(found.digits.test), found.digits.test_labels)
+    words = "Test images in a code of two numbers (recipe deep), which was learned without the labels."
+    return Section("The learned code", [Picture(figure, words)])
+
+
+def _training(found: Showcase) -> Section:
+    figure = plots.curves({recipe: model.history_ for recipe, model in found.models.items()})
+    words = (
+        "Error on the training images that each recipe set aside, after each epoch. Models whose code can be linear "
+        "begin as PCA."
+    )
+    return Section("Training", [Picture(figure, words)])
+
+
+def _noise(found: Showcase) -> Section:
+    clean = found.digits.test[found.digits.one_of_each()]
+    noisy = clean + np.random.default_rng(0).normal(0, NOISE, clean.shape).astype(np.float32)
+    cleaned = found.models["denoising"].reconstruct(noisy)
+    words = (
+        f"Test images with normal noise of {NOISE:g}, as cleaned by the recipe denoising: mean squared error "
+        f"{mean_squared_error(noisy, clean):.3f} before and {mean_squared_error(cleaned, clean):.3f} after."
+    )
+    return Section("Noise and its removal", [Picture(plots.before_after(noisy.clip(0, 1), cleaned, clean), words)])
 
 
 def _rows(found: Showcase) -> dict[str, Array]:

@@ -34,7 +34,7 @@ class TableSamples(Samples):
     """
 
     def __init__(
-        self, given: Any, table: pa.Table, least_rows: int = 1, columns: Mapping[str, str] | None = None
+        self, given: Any, table: pa.Table, least_rows: int = 0, columns: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(given)
         self.table = table

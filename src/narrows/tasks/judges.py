@@ -109,7 +109,7 @@ class HiddenCells(Judge):
         found = []
         for column in self.columns:
             name, hidden = column.name, pa.array(self.hidden[column.name])
-            guess, truth = rebuilt.column(name).combine_chunks().filter(hidden), self.truth[name].filter(hidden)
+            guess, truth = canonical(rebuilt.column(name), name).filter(hidden), self.truth[name].filter(hidden)
             if len(truth) == 0:
                 found.append(np.nan)
             elif isinstance(column, Category | Truth):
