@@ -39,8 +39,9 @@ class MeanBound(Objective):
 
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:
         penalties = {snake_case(type(p).__name__): p(trace, model, rng) for p in model.penalties}
-        loss = Loss(distortion(trace), trace.code.rate, penalties)
-        scalar = (loss.distortion + trace.code.charge).mean()
+        costs = distortion(trace)
+        loss = Loss(costs.detach(), trace.code.rate, penalties)
+        scalar = (costs if model.bottleneck.free else costs + trace.code.charge).mean()
         for term in penalties.values():
             scalar = scalar + term.mean()
         return scalar, loss

@@ -1,4 +1,4 @@
-"""Containers: what came as a data frame goes back as one."""
+"""Containers: what came as a data frame, a tensor or an array with coordinates goes back as one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 
 from narrows.data.arrays import Array, in_type
 from narrows.data.frames import Frame, as_table, is_frame
 
 
 def like(given: Any, values: Array) -> Any:
-    """Samples in the container they came in: a frame keeps its index, its columns, and their numeric types."""
+    """Samples in the container they came in: a frame keeps its index, its columns, and their numeric types.
+
+    A tensor of torch comes back on its device, an xarray `DataArray` with its dimensions and coordinates.
+    """
+    if isinstance(given, torch.Tensor):
+        return torch.as_tensor(values, dtype=given.dtype, device=given.device)
+    if hasattr(given, "coords") and hasattr(given, "dims"):
+        return given.copy(data=values)
     if values.ndim != 2 or not is_frame(given):
         return values
     if not hasattr(given, "iloc"):

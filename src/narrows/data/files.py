@@ -18,6 +18,7 @@ from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
 from narrows.data.csr import SPARSE_KEYS, read_mtx, read_sparse_npz
 from narrows.data.images import IMAGES, ImageOptions, read_image, read_images
+from narrows.data.netcdf import read_netcdf
 from narrows.data.options import chosen, refuse
 from narrows.data.parquet import ParquetFiles, ParquetNumbers, parquet_files
 from narrows.data.series import RecordingOptions, windows
@@ -195,6 +196,7 @@ KEYED: dict[str, Callable[[Path, str], Any]] = {
     ".npz": _npz,
     ".h5": read_hdf5,
     ".hdf5": read_hdf5,
+    ".nc": read_netcdf,
     ".zarr": read_zarr,
 }
 """What reads one of several arrays in a file or folder, named behind a colon."""

@@ -51,44 +51,64 @@ class Source(ABC):
 
 
 class GatheredSource(Source):
-    """Samples that can be had in any order, so that a batch is one gather."""
+    """Samples that can be had in any order, so that a batch is one gather.
+
+    Args:
+        spec: What one sample is.
+        count: How many there are where they lie.
+        rows: Which of them are meant; None for all.
+        device: Where batches go.
+    """
+
+    def __init__(
+        self, spec: SampleSpec, count: int, rows: Tensor | None = None, device: torch.device | None = None
+    ) -> None:
+        super().__init__(spec, device)
+        self.count = count
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return self.count if self.rows is None else len(self.rows)
 
     @abstractmethod
+    def gather(self, rows: Tensor) -> View:
+        """The samples that lie at these places."""
+
     def take(self, positions: Tensor) -> View:
         """The samples at these positions of the source."""
+        return self.gather(self._places(positions))
 
     def batches(self, size: int, rng: Generator | None = None, start: int = 0) -> Iterator[View]:
         n = len(self)
-        order = torch.arange(n) if rng is None else torch.randperm(n, generator=rng)
-        seed = 0 if rng is None else rng.initial_seed()
+        places = self._places(torch.arange(n) if rng is None else torch.randperm(n, generator=rng))
         for first in range(start * size, n, size):
-            view = self.take(order[first : first + size])
-            yield view if rng is None else self.to_train_on(view, Generator().manual_seed(seed + first))
+            view = self.gather(places[first : first + size])
+            yield view if rng is None else self.to_train_on(view, rng.initial_seed() + first)
 
-    def to_train_on(self, view: View, rng: Generator) -> View:
-        """A batch as a step of training shall see it, with a generator of its own, so that any batch can come first."""
+    def to_train_on(self, view: View, seed: int) -> View:
+        """A batch as a step of training shall see it, with a seed of its own, so that any batch can come first."""
         return view
 
     def some(self, most: int, rng: Generator) -> Source:
         return Chosen(self, torch.randperm(len(self), generator=rng)[:most].sort().values)
+
+    def _places(self, positions: Tensor) -> Tensor:
+        return positions if self.rows is None else self.rows.index_select(0, positions)
 
 
 class Chosen(GatheredSource):
     """Some samples of another source, by their positions."""
 
     def __init__(self, of: GatheredSource, positions: Tensor) -> None:
-        super().__init__(of.spec, of.device)
+        super().__init__(of.spec, len(of), positions, of.device)
         self.of = of
         self.positions = positions
-
-    def __len__(self) -> int:
-        return len(self.positions)
 
     def digest(self) -> str:
         return sha256(self.of.digest().encode() + self.positions.numpy().tobytes()).hexdigest()
 
-    def take(self, positions: Tensor) -> View:
-        return self.of.take(self.positions[positions])
+    def gather(self, rows: Tensor) -> View:
+        return self.of.take(rows)
 
 
 class ArraySource(GatheredSource):
@@ -112,9 +132,8 @@ class ArraySource(GatheredSource):
         device: torch.device | None = None,
         gaps: bool = False,
     ) -> None:
-        super().__init__(schema.spec, device)
+        super().__init__(schema.spec, len(array), rows, device)
         self.schema = schema
-        self.rows = rows
         self.array = array
         self.gaps = gaps
         self.resident: Tensor | None = None
@@ -123,9 +142,6 @@ class ArraySource(GatheredSource):
             self.resident = torch.from_numpy(array)
             if self.device.type == "cuda" and array.nbytes < torch.cuda.mem_get_info(self.device)[0] // 2:
                 self.resident = self.resident.to(self.device)
-
-    def __len__(self) -> int:
-        return len(self.array) if self.rows is None else len(self.rows)
 
     def digest(self) -> str:
         found = sha256(f"{self.array.dtype.str}{self.array.shape}".encode())
@@ -136,8 +152,7 @@ class ArraySource(GatheredSource):
             found.update(self.rows.numpy().data)
         return found.hexdigest()
 
-    def take(self, positions: Tensor) -> View:
-        rows = positions if self.rows is None else self.rows[positions]
+    def gather(self, rows: Tensor) -> View:
         if self.resident is not None:
             raw = self.resident.index_select(0, rows.to(self.resident.device))
         else:
@@ -162,20 +177,17 @@ class TensorSource(GatheredSource):
     """
 
     def __init__(self, x: Tensor, spec: SampleSpec, device: torch.device | None = None) -> None:
-        super().__init__(spec, device)
+        super().__init__(spec, len(x), device=device)
         self.x = x.to(self.device)
         self.gaps = bool(x.isnan().any())
-
-    def __len__(self) -> int:
-        return len(self.x)
 
     def digest(self) -> str:
         found = sha256(f"{tuple(self.x.shape)}".encode())
         found.update(self.x.cpu().contiguous().numpy().view(np.uint8).data)
         return found.hexdigest()
 
-    def take(self, positions: Tensor) -> View:
-        x = self.x.index_select(0, positions.to(self.device))
+    def gather(self, rows: Tensor) -> View:
+        x = self.x.index_select(0, rows.to(self.device))
         return View.with_gaps(x) if self.gaps else View(x)
 
 

@@ -107,14 +107,10 @@ class SparseSource(GatheredSource):
     def __init__(
         self, array: Rows, schema: ArraySchema, rows: Tensor | None = None, device: torch.device | None = None
     ) -> None:
-        super().__init__(schema.spec, device)
+        super().__init__(schema.spec, int(array.shape[0]), rows, device)
         self.array = array
         self.schema = schema
-        self.rows = rows
         self.parts = parts(schema.spec)
-
-    def __len__(self) -> int:
-        return int(self.array.shape[0]) if self.rows is None else len(self.rows)
 
     def digest(self) -> str:
         found = sha256(f"{self.array.dtype.str}{self.array.shape}csr".encode())
@@ -124,8 +120,7 @@ class SparseSource(GatheredSource):
             found.update(self.rows.numpy().data)
         return found.hexdigest()
 
-    def take(self, positions: Tensor) -> View:
-        rows = positions if self.rows is None else self.rows[positions]
+    def gather(self, rows: Tensor) -> View:
         block = self.array[rows.numpy()]
         if not self.schema.spec.sparse:
             known = block if block.dtype in GATHERED else block.astype(np.float64)
@@ -136,9 +131,10 @@ class SparseSource(GatheredSource):
         starts, columns = (part.to(self.device) for part in indices)
         return View(csr(starts, columns, values.to(self.device), block.shape[1]))
 
-    def to_train_on(self, view: View, rng: Generator) -> View:
+    def to_train_on(self, view: View, seed: int) -> View:
         if self.parts == 1:
             return view
+        rng = Generator().manual_seed(seed)
         return replace(view, share=Share(self.parts, int(torch.randint(self.parts, (), generator=rng))))
 
 

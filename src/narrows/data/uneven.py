@@ -138,27 +138,23 @@ class UnevenSource(GatheredSource):
         rows: Tensor | None = None,
         device: torch.device | None = None,
     ) -> None:
-        super().__init__(schema.spec, device)
+        super().__init__(schema.spec, len(lengths), rows, device)
         self.schema = schema
         self.steps = steps
         self.lengths = lengths
         self.firsts = np.cumsum(lengths) - lengths
-        self.rows = torch.arange(len(lengths)) if rows is None else rows
         self.dtype = floating(steps.dtype)
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
     def digest(self) -> str:
         found = sha256(f"{self.steps.dtype.str}{self.steps.shape}".encode())
-        for array in (self.steps, self.lengths, self.rows.numpy()):
+        for array in (self.steps, self.lengths, *(() if self.rows is None else (self.rows.numpy(),))):
             found.update(np.ascontiguousarray(array).view(np.uint8).data)
         return found.hexdigest()
 
-    def take(self, positions: Tensor) -> View:
-        rows = self.rows[positions].numpy()
+    def gather(self, rows: Tensor) -> View:
+        which = rows.numpy()
         step = np.arange(self.spec.shape[1])
-        beyond = step >= self.lengths[rows][:, None]
-        found = self.steps[self.firsts[rows][:, None] + np.where(beyond, 0, step)].astype(self.dtype)
+        beyond = step >= self.lengths[which][:, None]
+        found = self.steps[self.firsts[which][:, None] + np.where(beyond, 0, step)].astype(self.dtype)
         found[beyond] = np.nan
         return self.schema.view(torch.from_numpy(found).to(self.device), gaps=True)

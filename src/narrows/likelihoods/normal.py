@@ -65,7 +65,7 @@ class Normal(Likelihood):
         squares = F.mse_loss(self.mean(params), x, reduction="none")
         if self.learned:
             return torch.addcmul(-0.5 * torch.log(2 * pi * self.variance), squares, -0.5 / self.variance)
-        return squares.mul(-0.5 / self.scale**2).add_(-0.5 * log(2 * pi * self.scale**2))
+        return torch.rsub(squares, -0.5 * log(2 * pi * self.scale**2), alpha=0.5 / self.scale**2)
 
     def mean(self, params: Tensor) -> Tensor:
         return params.squeeze(1)
