@@ -43,7 +43,7 @@ def test_a_variable_of_a_file(field, tmp_path, engine):
     assert found.dims == field.dims
     assert int(np.isnan(found).sum()) == int((field >= 2).sum())
     assert narrows.open_data(f"{tmp_path}/x.nc:t").shape == (30, 6, 5)
-    with pytest.raises(narrows.ChoiceError, match="unknown variable of numbers in .* 'u'"):
+    with pytest.raises(narrows.ChoiceError, match=r"unknown variable of numbers in .* 'u'"):
         narrows.open_data(f"{tmp_path}/x.nc:u")
 
 
