@@ -247,7 +247,7 @@ class TestFit:
 
 class TestParquet:
     def test_gaps_are_missing_values(self, tmp_path):
-        whole = pa.table({"a": [1, None, 3, 4], "b": [0.5, 1.5, None, 2.0], "c": [True, False, True, None]})
+        whole = pa.table({"a": [1, None, 3, 4], "b": [0.5, 1.5, None, 2.0], "c": [1.0, 0.0, 1.0, None]})
         (tmp_path / "set").mkdir()
         pq.write_table(whole, tmp_path / "set" / "x.parquet")
         (found,) = open_data(tmp_path / "set").blocks()

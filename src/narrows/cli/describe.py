@@ -1,5 +1,6 @@
 """What a file is, as names and values."""
 
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from narrows.data.files import is_data
 from narrows.data.frames import as_table, is_frame
 from narrows.data.kinds import canonical, learn_column
 from narrows.data.streams import StreamSamples
+from narrows.data.table_streams import TableStream
 from narrows.estimators.model_file import load_document
 from narrows.training.fit import Request, plan_for, prepare
 from narrows.training.rules import device
@@ -66,6 +68,8 @@ def describe_data(path: str) -> dict[str, Any]:
     data = narrows.open_data(path)
     if isinstance(data, StreamSamples):
         return _describe_stream(data)
+    if isinstance(data, TableStream):
+        return _describe_table_stream(data)
     if is_sparse(data):
         return _describe_sparse(data)
     if is_frame(data):
@@ -81,23 +85,39 @@ def describe_data(path: str) -> dict[str, Any]:
 def _describe_table(data: Any) -> dict[str, Any]:
     """What a data frame holds, column by column."""
     table = as_table(data)
-    found: dict[str, Any] = {"data": f"a table of {table.num_rows:,} rows, {table.num_columns:,} columns"}
-    for name, column in list(zip(table.column_names, table.columns, strict=True))[:MOST_COLUMNS]:
-        values = canonical(column, name)
-        found[f"  {name}"] = column_in_words(learn_column(name, values), values)
-    if table.num_columns > MOST_COLUMNS:
-        found["  ..."] = f"{table.num_columns - MOST_COLUMNS:,} more"
-    return found | _choices_or_problem(data)
+    values = {name: canonical(table[name], name) for name in table.column_names[:MOST_COLUMNS]}
+    missing = {name: column.null_count / max(1, len(column)) for name, column in values.items()}
+    found = {"data": f"a table of {table.num_rows:,} rows, {table.num_columns:,} columns"}
+    return found | _columns(values, missing, table.num_columns) | _choices_or_problem(data)
 
 
-def column_in_words(column: ColumnSchema, values: pa.Array) -> str:
+def _describe_table_stream(data: TableStream) -> dict[str, Any]:
+    """What a table on disk holds, column by column, read once."""
+    seen = data.look()
+    found = {"data": f"a table of {len(data):,} rows, {len(data.files.names):,} columns, on disk"}
+    return found | _columns(seen.values, seen.missing, len(seen.values)) | _choices_or_problem(data)
+
+
+def _columns(values: Mapping[str, pa.Array], missing: Mapping[str, float], width: int) -> dict[str, str]:
+    """The first columns of a table in words, and how many more there are."""
+    shown = list(values.items())[:MOST_COLUMNS]
+    found = {f"  {name}": column_in_words(learn_column(name, column), column, missing[name]) for name, column in shown}
+    return found | ({"  ...": f"{width - MOST_COLUMNS:,} more"} if width > MOST_COLUMNS else {})
+
+
+def column_in_words(column: ColumnSchema, values: pa.Array, missing: float) -> str:
     """The kind of a column, its range or levels, and its gaps.
 
+    Args:
+        column: What the column is.
+        values: Its canonical values, or those among them that decide what it is.
+        missing: The share of its values that are missing.
+
     >>> values = pa.array(["red", None, "blue", "red"])
-    >>> column_in_words(learn_column("colour", values), values)
+    >>> column_in_words(learn_column("colour", values), values, 0.25)
     'category, 2 levels: blue, red; 25.0% missing'
     """
-    gaps = f"; {values.null_count / len(values):.1%} missing" if values.null_count else ""
+    gaps = f"; {missing:.1%} missing" if missing else ""
     present = values.drop_null()
     if isinstance(column, Constant):
         return ("empty" if column.value is None else f"constant, {present[0].as_py()!s}") + gaps

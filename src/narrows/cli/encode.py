@@ -9,6 +9,7 @@ import narrows
 from narrows.cli.opening import opened
 from narrows.cli.show import progress
 from narrows.data.streams import StreamSamples
+from narrows.data.table_streams import TableStream
 from narrows.data.writing import ARRAYS, STREAMED, check_output, write_blocks, write_data
 
 
@@ -23,7 +24,7 @@ def encode(model: Path, data: str, /, *, output: Annotated[Path, Parameter(alias
     check_output(output, ARRAYS)
     estimator = narrows.load(model)
     given, names = opened(data, estimator), list(estimator.get_feature_names_out())
-    if isinstance(given, StreamSamples):
+    if isinstance(given, StreamSamples | TableStream):
         check_output(output, STREAMED)
         write_blocks(output, progress(estimator.transform_blocks(given), len(given)), len(given), names)
     else:

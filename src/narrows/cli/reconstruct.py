@@ -9,6 +9,7 @@ import narrows
 from narrows.cli.opening import opened
 from narrows.cli.show import progress
 from narrows.data.streams import StreamSamples
+from narrows.data.table_streams import TableStream
 from narrows.data.writing import STREAMED, check_output, write_blocks, write_data
 
 
@@ -23,7 +24,7 @@ def reconstruct(model: Path, data: str, /, *, output: Annotated[Path, Parameter(
     check_output(output)
     estimator = narrows.load(model)
     given, names = opened(data, estimator), getattr(estimator, "feature_names_in_", None)
-    if isinstance(given, StreamSamples):
+    if isinstance(given, StreamSamples | TableStream):
         check_output(output, STREAMED)
         write_blocks(output, progress(estimator.reconstruct_blocks(given), len(given)), len(given), names)
     else:

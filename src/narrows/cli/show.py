@@ -1,12 +1,12 @@
 """How commands show things: aligned columns on standard output, and progress on a terminal."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from narrows.data.arrays import Array
+T = TypeVar("T", bound=Sized)
 
 
 def aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -28,7 +28,7 @@ def show_pairs(pairs: Mapping[str, Any]) -> None:
         print(f"{name.ljust(width)}  {value}")
 
 
-def progress(blocks: Iterable[Array], rows: int) -> Iterator[Array]:
+def progress(blocks: Iterable[T], rows: int) -> Iterator[T]:
     """The same blocks, with a bar of the rows where standard error is a terminal."""
     with tqdm(total=rows, unit="row", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
         for block in blocks:

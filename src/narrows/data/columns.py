@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any, ClassVar, Self
 
@@ -206,7 +207,7 @@ class Category(ColumnSchema):
     def columns(self) -> tuple[Column, ...]:
         return (Column(self.name, "categorical", len(self.levels) + 1),)
 
-    @property
+    @cached_property
     def known(self) -> pa.Array:
         """The levels as canonical values."""
         return pa.array(self.levels, self.type)
@@ -272,7 +273,7 @@ class Moment(ColumnSchema):
     @classmethod
     def learn(cls, name: str, values: pa.Array) -> Moment:
         """Find the parts that vary."""
-        parts = _parts(values.drop_null())
+        parts = parts_of(values.drop_null())
         varies = tuple(bool((part != part[0]).any()) for part in parts)
         shift = tuple(float(part.mean()) if v else float(part[0]) for part, v in zip(parts, varies, strict=True))
         scale = tuple(float(part.std()) if v else 1.0 for part, v in zip(parts, varies, strict=True))
@@ -280,7 +281,7 @@ class Moment(ColumnSchema):
 
     def encode(self, values: pa.Array) -> Array:
         missing = values.is_null().to_numpy(zero_copy_only=False)
-        parts = _parts(values.fill_null(pa.scalar(0, values.type)))
+        parts = parts_of(values.fill_null(pa.scalar(0, values.type)))
         found = [(p - a) / s for p, a, s, v in zip(parts, self.shift, self.scale, self.varies, strict=True) if v]
         days = parts[0] + parts[1] / 86_400
         for period in self._periods.values():
@@ -354,7 +355,7 @@ def floats(values: pa.Array) -> Array:
     return values.cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
-def _parts(values: pa.Array) -> list[Array]:
+def parts_of(values: pa.Array) -> list[Array]:
     """Day, second of the day, microsecond and nanosecond of moments without gaps, as float64."""
     second = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": NANO}[values.type.unit]
     units = values.cast(pa.int64()).to_numpy(zero_copy_only=False)

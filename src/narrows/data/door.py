@@ -23,6 +23,7 @@ from narrows.data.stores import as_stream
 from narrows.data.streams import StreamSamples
 from narrows.data.table_samples import TableSamples
 from narrows.data.table_schema import TableSchema
+from narrows.data.table_streams import as_table_stream
 from narrows.data.uneven import UnevenSamples, is_list_of_series, is_uneven
 
 
@@ -55,7 +56,7 @@ def samples(
     if isinstance(X, Samples):
         if len(X) < least_rows:
             raise InputError(f"an autoencoder needs at least {least_rows} samples, got {len(X)}: take more, or shorter")
-        return X
+        return as_table_stream(X, columns) if mixed or columns else X
     wanted = mixed or bool(columns)
     if not is_frame(X):
         if wanted:
@@ -85,7 +86,7 @@ def samples_like(X: Any, schema: Schema, names: Sequence[str] | None) -> Samples
         InputError: Samples of another kind than at fit.
     """
     if isinstance(X, Samples):
-        return X
+        return as_table_stream(X) if isinstance(schema, TableSchema) else X
     if not is_frame(X):
         if isinstance(schema, TableSchema):
             raise InputError(f"the model was fitted on a data frame with {len(schema.names)} columns: X is none")

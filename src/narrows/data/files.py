@@ -24,6 +24,7 @@ from narrows.data.parquet import ParquetFiles, ParquetNumbers, parquet_files
 from narrows.data.series import RecordingOptions, windows
 from narrows.data.stores import read_hdf5, read_zarr
 from narrows.data.streams import LARGE, StreamSamples
+from narrows.data.table_streams import TableStream
 from narrows.data.tables import read_csv, read_parquet
 from narrows.data.video import VIDEOS, VideoOptions, read_videos
 
@@ -108,7 +109,12 @@ def _parquet(path: Path) -> Any:
         files = ParquetFiles([path], path.parent)
     except InputError:  # which the table has its own sentence for
         return read_parquet(path)
-    return StreamSamples(ParquetNumbers(files)) if files.bytes > LARGE else read_parquet(path)
+    return _stream(files) if files.bytes > LARGE else read_parquet(path)
+
+
+def _stream(files: ParquetFiles) -> StreamSamples | TableStream:
+    """A Parquet data set as rows of numbers, or as a table where it holds anything else."""
+    return StreamSamples(ParquetNumbers(files)) if files.numeric else TableStream(files)
 
 
 def _folder(folder: Path, options: Mapping[str, Any]) -> Any:
@@ -116,7 +122,7 @@ def _folder(folder: Path, options: Mapping[str, Any]) -> Any:
     tables = parquet_files(folder)
     if tables:
         refuse(options, "a folder of Parquet files")
-        return StreamSamples(ParquetNumbers(ParquetFiles(tables, folder)))
+        return _stream(ParquetFiles(tables, folder))
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (*IMAGES, *VIDEOS) and path.is_file())
     paths = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     images = [path for path in paths if path.suffix.lower() in IMAGES]

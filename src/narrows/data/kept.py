@@ -57,12 +57,16 @@ class Kept:
 
     Args:
         reader: Where the rows lie; `note` is told of every block.
+        known: Rows, those with the lowest hashes first, where enough of them are known already.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, known: Array | None = None) -> None:
         most = max(2, min(2 * ROWS, BYTES // reader.row_bytes))
+        if known is not None:
+            most = min(most, len(known))
         self.numbers = lowest(len(reader), most)
-        self.values = np.empty((len(self.numbers), *reader.shape), reader.dtype)
+        empty = np.empty((len(self.numbers), *reader.shape), reader.dtype)
+        self.values = empty if known is None else known[:most]
         self._places = np.argsort(self.numbers)
         self._sorted = self.numbers[self._places]
 

@@ -71,8 +71,13 @@ def learn_column(name: str, values: pa.Array, asked: str | None = None) -> Colum
     return Number.learn(name, numbers)
 
 
-def canonical(column: pa.ChunkedArray, name: str) -> pa.Array:
+def canonical(column: pa.ChunkedArray, name: str, before: int = 0) -> pa.Array:
     """The values of a column as text, truth values, float64 or moments without a zone; NaN and NaT are missing.
+
+    Args:
+        column: Raw values.
+        name: What the column is called.
+        before: How many rows come before it.
 
     Raises:
         InputError: Infinite values, or a type that is none of these.
@@ -97,7 +102,7 @@ def canonical(column: pa.ChunkedArray, name: str) -> pa.Array:
     if pa.types.is_floating(values.type):
         numbers = floats(values)
         if np.isinf(numbers).any():
-            row = int(np.flatnonzero(np.isinf(numbers))[0])
+            row = before + int(np.flatnonzero(np.isinf(numbers))[0])
             raise InputError(f"X has inf in column {name!r}, first in row {row}: make it missing or drop it")
         values = pa.array(numbers, from_pandas=True)
     return values

@@ -1,12 +1,14 @@
 """Parquet data sets: a file, or a folder of files with the same columns, read by row groups.
 
-Record batches are what a data set gives; `ParquetNumbers` is the one place where they become rows of numbers.
+Record batches are what a data set gives, or tables of one type a column; `ParquetNumbers` makes rows of numbers of
+them, and `table_streams` rows of columns of several kinds.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -40,7 +42,7 @@ class ParquetFiles:
 
     Raises:
         FileError: A file is damaged or no Parquet file.
-        InputError: Files whose columns differ, or that have no rows.
+        InputError: Files whose columns differ, in name or type, or that have no rows.
     """
 
     def __init__(self, paths: list[Path], root: Path) -> None:
@@ -48,12 +50,14 @@ class ParquetFiles:
         self.root = root
         self.footers = [_footer(path) for path in paths]
         self.schemas = [footer.schema.to_arrow_schema() for footer in self.footers]
-        self.names: list[str] = self.schemas[0].names
+        self.names = _columns(self.schemas[0])
         twice = [name for name, count in Counter(self.names).items() if count > 1]
         if twice:
             raise InputError(f"{paths[0]} has more than one column named {twice[0]!r}")
         for path, schema in zip(paths, self.schemas, strict=True):
-            self._same_columns(path, schema.names)
+            self._same_columns(path, _columns(schema))
+        self.schema = pa.schema([(name, self._common_type(name)) for name in self.names])
+        """The columns, each of the type that holds it in all files."""
         groups = [(file, group) for file, footer in enumerate(self.footers) for group in range(footer.num_row_groups)]
         sizes = [(file, group, self.footers[file].row_group(group).num_rows) for file, group in groups]
         self.groups = [(file, group) for file, group, rows in sizes if rows]
@@ -71,10 +75,42 @@ class ParquetFiles:
         if len(names) != len(self.names):
             raise InputError(f"{path} has a column twice that {self.paths[0]} has once")
 
+    def _common_type(self, name: str) -> pa.DataType:
+        """The type that holds a column of all files.
+
+        Raises:
+            InputError: A column that holds text in one file and numbers in another, for example.
+        """
+        found = [(path, schema.field(name).type) for path, schema in zip(self.paths, self.schemas, strict=True)]
+        found = [(path, kind) for path, kind in found if not pa.types.is_null(kind)]
+        if not found:
+            return pa.null()
+        first, was = found[0]
+        for path, kind in found:
+            if family(kind) != family(was):
+                raise InputError(
+                    f"{path} holds values of type {kind} in column {name!r}, where {first} holds {was}: give the "
+                    "column one type in all files"
+                )
+        return _wider([kind for _, kind in found])
+
+    @property
+    def numeric(self) -> bool:
+        """Whether every column holds numbers, or every one truth values, so that rows are an array."""
+        kinds = self.schema.types
+        plain = all(is_numeric(kind) and not pa.types.is_boolean(kind) for kind in kinds)
+        return plain or all(map(pa.types.is_boolean, kinds))
+
     @property
     def bytes(self) -> int:
         """How many bytes the columns take, without compression."""
         return sum(footer.row_group(i).total_byte_size for footer in self.footers for i in range(footer.num_row_groups))
+
+    @cached_property
+    def row_bytes(self) -> int:
+        """How many bytes a row takes in memory, about: what the files say, or its first rows where these take more."""
+        head = next(self.tables(0, 1024))
+        return max(1, self.bytes // sum(self.sizes), head.nbytes // len(head))
 
     def batches(self, piece: int, rows: int) -> Iterator[pa.RecordBatch]:
         """One row group, so many rows at a time, columns in the order of the first file.
@@ -90,6 +126,16 @@ class ParquetFiles:
                     yield batch.select(self.names)
         except (pa.ArrowException, OSError) as error:
             raise FileError(f"{path} is damaged in its row group {group} ({error})") from error
+
+    def tables(self, piece: int, rows: int) -> Iterator[pa.Table]:
+        """One row group as `batches` gives it, every column in its common type.
+
+        Raises:
+            FileError: The row group is damaged.
+        """
+        for batch in self.batches(piece, rows):
+            pairs = zip(batch.columns, self.schema.types, strict=True)
+            yield pa.table([c if c.type == t else c.cast(t, safe=False) for c, t in pairs], self.names)
 
     def may_lack(self, name: str) -> bool:
         """Whether a column has missing values, or may have some as far as the files say."""
@@ -118,10 +164,7 @@ class ParquetNumbers(Reader):
     """A Parquet data set of numbers as rows of one type; missing values are NaN.
 
     Args:
-        files: The data set.
-
-    Raises:
-        InputError: A column that does not hold numbers.
+        files: The data set, which is `numeric`.
     """
 
     def __init__(self, files: ParquetFiles) -> None:
@@ -143,6 +186,46 @@ class ParquetNumbers(Reader):
         return self.files.digest()
 
 
+def family(kind: pa.DataType) -> str:
+    """What values of a type are: those of one family stand for each other.
+
+    >>> family(pa.dictionary(pa.int8(), pa.string())), family(pa.date32()), family(pa.bool_()), family(pa.time32("s"))
+    ('text', 'dates', 'numbers', 'time32[s]')
+    """
+    if pa.types.is_dictionary(kind):
+        return family(kind.value_type)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return "text"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "dates"
+    return "numbers" if is_numeric(kind) else str(kind)
+
+
+def _wider(kinds: list[pa.DataType]) -> pa.DataType:
+    """The type that holds values of these types of one family.
+
+    >>> _wider([pa.int8(), pa.int32()]), _wider([pa.date32(), pa.timestamp("ms")]), _wider([pa.bool_(), pa.int64()])
+    (DataType(int32), TimestampType(timestamp[ms]), DataType(double))
+    """
+    if len(set(kinds)) == 1:
+        return kinds[0]
+    if family(kinds[0]) == "text":
+        return pa.string()
+    if family(kinds[0]) == "dates":
+        units = [kind.unit if pa.types.is_timestamp(kind) else "s" for kind in kinds]
+        return pa.timestamp(max(units, key=("s", "ms", "us", "ns").index))
+    if all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds):
+        return pa.from_numpy_dtype(np.result_type(*(kind.to_pandas_dtype() for kind in kinds)))
+    return pa.float64()
+
+
+def _columns(schema: pa.Schema) -> list[str]:
+    """The names of the columns, less those that hold the index of a pandas frame."""
+    about = schema.pandas_metadata or {}
+    index = [name for name in about.get("index_columns", ()) if isinstance(name, str)]
+    return [name for name in schema.names if name not in index]
+
+
 def _footer(path: Path) -> pa.parquet.FileMetaData:
     try:
         return pa.parquet.read_metadata(path)
@@ -153,13 +236,8 @@ def _footer(path: Path) -> pa.parquet.FileMetaData:
 def _type(files: ParquetFiles, name: str) -> np.dtype[np.generic]:
     """The type that holds a column of all files: whole numbers with gaps are float64."""
     found = []
-    for path, schema in zip(files.paths, files.schemas, strict=True):
+    for schema in files.schemas:
         kind = schema.field(name).type
-        if not is_numeric(kind):
-            raise InputError(
-                f"{path} holds values of type {kind} in column {name!r}: a table has numbers only, so drop the column "
-                "or encode it as numbers"
-            )
         plain = not (pa.types.is_decimal(kind) or pa.types.is_null(kind))
         found.append(np.dtype(kind.to_pandas_dtype()) if plain else np.dtype(np.float64))
     type_ = np.result_type(*found)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args
 
 import numpy as np
 import torch
@@ -83,6 +83,17 @@ class Schema(ABC):
         Raises:
             ValueError: What was saved is no schema.
         """
+
+
+class Viewer(Protocol):
+    """What makes a model's input of rows that lie in an array."""
+
+    @property
+    def spec(self) -> SampleSpec:
+        """What one sample is."""
+
+    def view(self, raw: Tensor, gaps: bool = False) -> View:
+        """Rows as they lie in the array to what a model takes; some may be missing (NaN) where there are gaps."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import View
 from narrows.data.arrays import Array
-from narrows.data.schema import ArraySchema
+from narrows.data.schema import Viewer
 
 GATHERED = {np.dtype(t) for t in ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")}
 """Types that torch can gather where they lie."""
@@ -127,7 +127,7 @@ class ArraySource(GatheredSource):
     def __init__(
         self,
         array: Array,
-        schema: ArraySchema,
+        schema: Viewer,
         rows: Tensor | None = None,
         device: torch.device | None = None,
         gaps: bool = False,

@@ -24,7 +24,7 @@ from narrows.data.arrays import Array, layout_of
 from narrows.data.kept import ROWS, Kept
 from narrows.data.readers import Reader
 from narrows.data.samples import Samples
-from narrows.data.schema import ArraySchema, Schema, Statistics, gaps_in
+from narrows.data.schema import ArraySchema, Schema, Statistics, Viewer, gaps_in
 from narrows.data.shuffling import ahead, cut, shuffled
 from narrows.data.sources import ArraySource, Source, gatherable
 from narrows.data.spool import RawFile, spooled
@@ -40,6 +40,7 @@ class StreamSamples(Samples):
 
     Args:
         reader: What reads them.
+        kept: The rows that stay in memory, where they are known already.
 
     >>> from narrows.data.readers import SlicedReader
     >>> rows = np.zeros((1000, 3), np.float32)
@@ -47,14 +48,14 @@ class StreamSamples(Samples):
     StreamSamples(1,000 x 3, float32, on disk)
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, kept: Kept | None = None) -> None:
         super().__init__(_columns(reader))
         self.reader = reader
         self.form = reader.dtype
         self.array = np.broadcast_to(np.zeros((), reader.dtype), (len(reader), *reader.shape))
         """Zeros in place of the samples, which take no memory."""
         self.found: Statistics | None = None
-        self._kept: Kept | None = None
+        self._kept = kept
 
     def __len__(self) -> int:
         return len(self.reader)
@@ -78,7 +79,7 @@ class StreamSamples(Samples):
         assert isinstance(schema, ArraySchema)
         schema.check(self.array)
 
-    def source(self, schema: ArraySchema, rows: Tensor | None = None, device: torch.device | None = None) -> Source:
+    def source(self, schema: Viewer, rows: Tensor | None = None, device: torch.device | None = None) -> Source:
         if rows is None:
             return StreamSource(self, schema, device)
         wanted = rows.numpy()
@@ -89,7 +90,7 @@ class StreamSamples(Samples):
         return self._resident(found, schema, device)
 
     def split(
-        self, schema: ArraySchema, fraction: float, rng: Generator, device: torch.device | None = None
+        self, schema: Viewer, fraction: float, rng: Generator, device: torch.device | None = None
     ) -> tuple[Source, Source]:
         """Rows with the lowest hashes are set aside, at most 20,000; without any, a sample judges."""
         kept, n = self.kept, len(self)
@@ -112,7 +113,7 @@ class StreamSamples(Samples):
             kept.note(start, block)
             yield block
 
-    def _resident(self, values: Array, schema: ArraySchema, device: torch.device | None) -> ArraySource:
+    def _resident(self, values: Array, schema: Viewer, device: torch.device | None) -> ArraySource:
         return ArraySource(values, schema, None, device, gaps_in(values, self.given))
 
     def like(self, values: Any) -> Any:
@@ -136,7 +137,7 @@ class StreamSource(Source):
     """
 
     def __init__(
-        self, samples: StreamSamples, schema: ArraySchema, device: torch.device | None = None, aside: int = 0
+        self, samples: StreamSamples, schema: Viewer, device: torch.device | None = None, aside: int = 0
     ) -> None:
         super().__init__(schema.spec, device)
         self.samples = samples

@@ -51,12 +51,7 @@ class TableSamples(Samples):
         return int(self.table.num_rows)
 
     def learn(self, values: Values | None, scaling: str, kind: Kind | None) -> TableSchema:
-        if values not in (None, "mixed") or kind not in (None, "table"):
-            what = values if kind is None else kind
-            raise InputError(
-                f"X has columns of several kinds, which only the likelihood 'mixed' describes, not {what!r} values: "
-                "drop or encode those that are no numbers"
-            )
+        check_mixed(values, kind)
         return TableSchema.learn(self.table, self.frame, self.columns)
 
     def check(self, schema: Schema) -> None:
@@ -75,3 +70,17 @@ class TableSamples(Samples):
 
     def like(self, values: pa.Table) -> Any:
         return self.frame.restore(values, self.given if nw.dependencies.is_pandas_dataframe(self.given) else None)
+
+
+def check_mixed(values: Values | None, kind: Kind | None) -> None:
+    """Refuse to take a table for anything else.
+
+    Raises:
+        InputError: Another kind of values or samples was asked for.
+    """
+    if values not in (None, "mixed") or kind not in (None, "table"):
+        what = values if kind is None else kind
+        raise InputError(
+            f"X has columns of several kinds, which only the likelihood 'mixed' describes, not {what!r} values: "
+            "drop or encode those that are no numbers"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,9 @@ from narrows.data.columns import Category, ColumnSchema
 from narrows.data.frames import Frame
 from narrows.data.kinds import canonical, column_from_json, fitting, learn_column
 from narrows.data.schema import Schema
+
+Tell = Callable[[str, Sequence[Any]], None]
+"""What is told of the categories of a column that were not there at fit."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,28 @@ class TableSchema(Schema):
             InputError: Infinite values, types of which nothing can be made, or no column that varies.
             ChoiceError: A kind for a column that is not there, or that does not suit its values.
         """
+        return cls.of({name: canonical(table.column(name), name) for name in table.column_names}, frame, asked)
+
+    @classmethod
+    def of(cls, values: Mapping[str, pa.Array], frame: Frame, asked: Mapping[str, str]) -> TableSchema:
+        """Find out what each column is, by canonical values that need not be of one length.
+
+        Args:
+            values: By name; a missing one says that values of the column may be missing.
+            frame: What the table came in.
+            asked: As in `learn`.
+
+        Raises:
+            InputError: No column that varies.
+            ChoiceError: A kind for a column that is not there, or that does not suit its values.
+        """
         for name in asked:
-            if name not in table.column_names:
-                raise unknown("column", name, table.column_names)
-        found, gaps = [], False
-        for name, column in zip(table.column_names, table.columns, strict=True):
-            values = canonical(column, name)
-            gaps = gaps or values.null_count > 0
-            found.append(learn_column(name, values, asked.get(name)))
+            if name not in values:
+                raise unknown("column", name, values)
+        found = tuple(learn_column(name, column, asked.get(name)) for name, column in values.items())
         if sum(len(column.columns) for column in found) < 2:
             raise InputError("X has fewer than 2 columns that vary: an autoencoder needs at least 2 to find a code")
-        return cls(tuple(found), gaps, frame)
+        return cls(found, any(column.null_count for column in values.values()), frame)
 
     @cached_property
     def spec(self) -> SampleSpec:  # type: ignore[override]
@@ -100,28 +114,35 @@ class TableSchema(Schema):
         if extra:
             warnings.warn(f"columns that the model does not know are ignored: {', '.join(extra)}", stacklevel=5)
 
-    def tensor(self, table: pa.Table) -> Tensor:
+    def tensor(self, table: pa.Table, before: int = 0, tell: Tell | None = None) -> Tensor:
         """Raw rows to (n, *spec.shape) float32, NaN where a value is missing.
+
+        Args:
+            table: The raw values.
+            before: How many rows come before them.
+            tell: What is told of categories that were not there at fit; None to warn of them.
 
         Raises:
             InputError: A column that holds values of another kind than at fit, named.
         """
         found = []
         for column in self.columns:
-            values = fitting(canonical(table.column(column.name), column.name), column)
-            if isinstance(column, Category):
-                _report(column, values)
-            found.append(column.encode(values))
+            values = fitting(canonical(table.column(column.name), column.name, before), column)
+            numbers = column.encode(values)
+            if isinstance(column, Category) and (numbers == 0).any():
+                (tell or _report)(column.name, column.unseen(values))
+            found.append(numbers)
         return torch.from_numpy(np.concatenate(found, 1).astype(np.float32))
 
-    def raw(self, x: Tensor, form: Any = None) -> pa.Table:
-        """(n, *spec.shape) to canonical values of every column."""
+    def raw(self, x: Tensor, form: Frame | None = None) -> Any:
+        """(n, *spec.shape) to canonical values of every column, or to a frame of this form."""
         numbers, place, found = x.detach().cpu().double().numpy(), 0, []
         for column in self.columns:
             width = len(column.columns)
             found.append(column.decode(numbers[:, place : place + width]))
             place += width
-        return pa.table(found, self.names)
+        table = pa.table(found, self.names)
+        return table if form is None else form.restore(table)
 
     def join(self, blocks: Sequence[pa.Table]) -> pa.Table:
         return pa.concat_tables(blocks) if blocks else self.raw(torch.empty(0, *self.spec.shape))
@@ -141,9 +162,15 @@ class TableSchema(Schema):
         return cls(columns, bool(data["gaps"]), Frame.from_json(data["frame"]))
 
 
-def _report(column: Category, values: pa.Array) -> None:
+def some(unseen: Sequence[Any]) -> str:
+    """Some of several categories, in words.
+
+    >>> some(["a", "b"]), some([1.0, 2.0, 3.0, 4.0])
+    ("'a', 'b'", '1.0, 2.0, 3.0, ...')
+    """
+    return ", ".join(map(repr, unseen[:3])) + (", ..." if len(unseen) > 3 else "")
+
+
+def _report(name: str, unseen: Sequence[Any]) -> None:
     """Warn of categories that were not there at fit."""
-    unseen = column.unseen(values)
-    if unseen:
-        some = ", ".join(map(repr, unseen[:3])) + (", ..." if len(unseen) > 3 else "")
-        warnings.warn(f"column {column.name!r} has {len(unseen)} unseen categories ({some}): unknown", stacklevel=6)
+    warnings.warn(f"column {name!r} has {len(unseen)} unseen categories ({some(unseen)}): unknown", stacklevel=6)

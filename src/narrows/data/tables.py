@@ -22,6 +22,8 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")
 """How a cell says that there is no value."""
 WHOLE = ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
 """What pandas calls its integers that may be missing."""
+GROUP = 1 << 16
+"""How many rows are written together, at least, where they come in blocks."""
 
 
 def read_csv(path: Path) -> Any:
@@ -67,32 +69,57 @@ def read_parquet(path: Path) -> Any:
 def write_table(path: Path, table: pa.Table, named: bool) -> None:
     """Write a table to a `.csv` file, with a header if its columns are named, or to a `.parquet` file."""
     if path.suffix.lower() == ".csv":
-        plain = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
-        table = pa.table(plain, table.column_names)
-        pa.csv.write_csv(table, path, pa.csv.WriteOptions(include_header=named))
+        pa.csv.write_csv(_plain(table), path, pa.csv.WriteOptions(include_header=named))
     else:
         pa.parquet.write_table(table, path)
 
 
-def write_tables(path: Path, blocks: Iterable[Array], names: Sequence[str] | None) -> None:
-    """Write blocks of rows (n, columns) one after another, as `write_table` writes one."""
+def write_tables(path: Path, blocks: Iterable[Array | pa.Table], names: Sequence[str] | None) -> None:
+    """Write blocks of rows (n, columns), or tables, one after another, as `write_table` writes one."""
     writer = None
     try:
-        for block in blocks:
-            called = list(map(str, range(block.shape[1]) if names is None else names))
-            batch = pa.record_batch([pa.array(np.ascontiguousarray(column)) for column in block.T], called)
-            if writer is None:
+        for table in _together(_table(block, names) for block in blocks):
+            if path.suffix.lower() == ".csv":
+                plain = _plain(table)
                 header = pa.csv.WriteOptions(include_header=names is not None)
-                csv_ = path.suffix.lower() == ".csv"
-                writer = (
-                    pa.csv.CSVWriter(path, batch.schema, write_options=header)
-                    if csv_
-                    else pa.parquet.ParquetWriter(path, batch.schema)
-                )
-            writer.write_batch(batch)
+                writer = writer or pa.csv.CSVWriter(path, plain.schema, write_options=header)
+                writer.write_table(plain)
+            else:
+                writer = writer or pa.parquet.ParquetWriter(path, table.schema)
+                writer.write_table(table)
     finally:
         if writer is not None:
             writer.close()
+
+
+def _table(block: Array | pa.Table, names: Sequence[str] | None) -> pa.Table:
+    """A block of rows as a table."""
+    if isinstance(block, pa.Table):
+        return block
+    called = _numbered(block.shape[1]) if names is None else list(map(str, names))
+    return pa.table([pa.array(np.ascontiguousarray(column)) for column in block.T], called)
+
+
+def _together(tables: Iterable[pa.Table]) -> Iterable[pa.Table]:
+    """The same rows in larger tables, so that the row groups of a file are no smaller than they have to be."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(map(len, held)) >= GROUP:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """A table without dictionaries, which CSV knows nothing of."""
+    columns = [c.cast(c.type.value_type) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+    return pa.table(columns, table.column_names)
+
+
+def _numbered(width: int) -> list[str]:
+    return list(map(str, range(width)))
 
 
 def _as_text_where_needed(path: Path, options: pa.csv.ReadOptions, names: Sequence[str] | None) -> pa.Table:

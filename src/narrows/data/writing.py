@@ -140,14 +140,16 @@ def _write_sparse(target: Path, rows: Any) -> None:
         sparse.save_npz(file, rows)
 
 
-def write_blocks(path: str | Path, blocks: Iterable[Array], rows: int, columns: Sequence[str] | None = None) -> None:
-    """Write blocks of rows one after another, so that no more than one is in memory.
+def write_blocks(
+    path: str | Path, blocks: Iterable[Array | pa.Table], rows: int, columns: Sequence[str] | None = None
+) -> None:
+    """Write blocks of rows one after another, so that no more than a few are in memory.
 
     Args:
         path: `.npy`, `.csv` or `.parquet`.
-        blocks: Rows of one shape and type, (n, ...) each.
+        blocks: Rows of one shape and type, (n, ...) each; or tables of the same columns.
         rows: How many there are in all.
-        columns: Names of the columns of a table.
+        columns: Names of the columns; a CSV file has a header if there are any.
 
     Raises:
         FileError: The path cannot be written to.
@@ -159,7 +161,10 @@ def write_blocks(path: str | Path, blocks: Iterable[Array], rows: int, columns: 
     first = next(given)
     written = chain([first], given)
     suffix = target.suffix.lower()
-    if suffix in TABLES and first.ndim != 2:
+    tables = isinstance(first, pa.Table)
+    if suffix not in TABLES and tables:
+        raise InputError(f"{target} would hold one array, but the rows are a table: write .csv or .parquet")
+    if suffix in TABLES and not tables and first.ndim != 2:
         raise InputError(f"{target} would hold a table, but the rows have shape {first.shape[1:]}: write .npy")
     with replacing(target) as temporary:
         if suffix in TABLES:
