@@ -56,6 +56,8 @@ def samples(
         if len(X) < least_rows:
             raise InputError(f"an autoencoder needs at least {least_rows} samples, got {len(X)}: take more, or shorter")
         return X
+    if columns is not None and not isinstance(columns, Mapping):
+        raise InputError(f"columns says kinds by name, as in {{'zip': 'category'}}, got {columns!r}")
     wanted = mixed or bool(columns)
     if not is_frame(X):
         if wanted:
