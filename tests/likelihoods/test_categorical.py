@@ -29,6 +29,15 @@ def test_levels_are_needed(levels):
         Categorical(levels)
 
 
+def test_levels_that_are_not_known_are_neither_read_nor_drawn(rng):
+    logits = torch.tensor([9.0, 0.0, 1.0]).view(1, 3, 1)
+    part = Categorical(3, least=1)
+    assert part.mode(logits).item() == 2
+    assert part.sample(logits.expand(1_000, 3, 1), rng).unique().tolist() == [1, 2]
+    with pytest.raises(ValueError, match="least is one of the levels 0 to 2, got 3"):
+        Categorical(3, least=3)
+
+
 def test_levels_are_learned_from_an_array():
     draw = np.random.RandomState(0)
     X = draw.randint(0, 4, (600, 4))

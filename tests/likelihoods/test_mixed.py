@@ -65,7 +65,7 @@ ALONE = {
     "laplace": lambda column: Laplace("learned"),
     "bernoulli": lambda column: Bernoulli(),
     "negative_binomial": lambda column: NegativeBinomial(),
-    "categorical": lambda column: Categorical(column.levels),
+    "categorical": lambda column: Categorical(column.levels, least=1),
 }
 
 
@@ -94,7 +94,7 @@ def test_many_levels_are_products_with_their_vectors(part, rng):
         logits = numbers[place][:, :, 0] @ weight[own].T / 4 + bias[own]
         expected = logits.log_softmax(1).gather(1, x[:, place : place + 1].long())[:, 0]
         assert torch.allclose(part.log_prob(params, x)[:, place], expected, atol=1e-5)
-        assert torch.equal(part.median(params)[:, place], logits.argmax(1).float())
+        assert torch.equal(part.median(params)[:, place], 1.0 + logits[:, 1:].argmax(1))
     assert part.params_shape(SPEC) == (2 * 2 + 3 * 1 + 1 + 2 * 3 + 7 + 2 * 16,)
 
 
@@ -113,7 +113,23 @@ def test_many_levels_are_drawn_as_often_as_they_are_probable(rng):
     params = torch.randn(1, 16, generator=rng).expand(20_000, -1)
     drawn = part.sample(params, rng)[:, 0].long().bincount(minlength=40) / 20_000
     probable = part.log_prob(params[:40], torch.arange(40.0).unsqueeze(1))[:, 0].exp()
-    assert torch.allclose(drawn, probable, atol=0.015)
+    assert drawn[0] == 0
+    assert torch.allclose(drawn[1:], probable[1:] / probable[1:].sum(), atol=0.015)
+
+
+@pytest.mark.parametrize("levels", [4, 40])
+def test_the_unknown_level_is_neither_read_nor_drawn(levels, rng):
+    part = Mixed([Column("a", "categorical", levels=levels)])
+    initialise(part, rng)
+    part.requires_grad_(False)
+    params = torch.zeros(50, *part.params_shape(SPEC))
+    if levels == 4:
+        params[:, 0] = 9.0
+    else:
+        part.parts[0].bias[0] = 9.0
+    for found in (part.mean(params), part.median(params), part.mode(params), part.sample(params, rng)):
+        assert (found >= 1).all()
+    assert part.log_prob(params[:1], torch.zeros(1, 1)) > -0.1
 
 
 def test_given_columns_cost_nothing_and_read_zero(part, rng):

@@ -50,6 +50,8 @@ def samples(
     Raises:
         InputError: Values that cannot be used, with the reason.
     """
+    if columns is not None and not isinstance(columns, Mapping):
+        raise InputError(f"columns says kinds by name, as in {{'zip': 'category'}}, got {columns!r}")
     if isinstance(X, Iterator):
         X = StreamSamples(spooled(X))
     X = as_stream(X)

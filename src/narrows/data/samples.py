@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from narrows.core.errors import InputError
 from narrows.core.spec import Kind, Values
 from narrows.data.arrays import Array, as_array, layout_of
 from narrows.data.containers import like
@@ -137,7 +138,8 @@ class ArraySamples(Samples):
         return ArraySchema.learn(self.array, found, values, scaling, kind)
 
     def check(self, schema: Schema) -> None:
-        assert isinstance(schema, ArraySchema)
+        if not isinstance(schema, ArraySchema):
+            raise InputError("X holds numbers alone, but the model was fitted on a table with columns of several kinds")
         schema.check(self.array)
         self.gaps = gaps_in(self.array, self.given)
 

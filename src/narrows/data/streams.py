@@ -76,7 +76,8 @@ class StreamSamples(Samples):
         return ArraySchema.learn(self.array, self.found, values, scaling, kind)
 
     def check(self, schema: Schema) -> None:
-        assert isinstance(schema, ArraySchema)
+        if not isinstance(schema, ArraySchema):
+            raise InputError("X holds numbers alone, but the model was fitted on a table with columns of several kinds")
         schema.check(self.array)
 
     def source(self, schema: Viewer, rows: Tensor | None = None, device: torch.device | None = None) -> Source:

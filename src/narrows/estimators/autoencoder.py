@@ -274,9 +274,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """A plain torch encoder for other networks: raw samples as a tensor in, codes out, with gradients.
 
         It is a copy: training it further leaves this estimator as it is.
+
+        Raises:
+            InputError: A model of a table with columns of several kinds.
         """
         check_is_fitted(self)
-        assert isinstance(self.schema_, ArraySchema)
+        if not isinstance(self.schema_, ArraySchema):
+            raise InputError("encoder_module takes raw samples as a tensor, and a table with text or dates is none")
         return RawEncoder(copy.deepcopy(self.module_), self.schema_)
 
     def save(self, path: str | Path) -> None:

@@ -20,6 +20,7 @@ class Categorical(Likelihood):
 
     Args:
         levels: How many levels L there are.
+        least: The least level that is ever read or drawn; those below it stand for what is not known.
 
     >>> import torch
     >>> logits, x = torch.tensor([[[0.0], [0.0], [2.0]]]), torch.tensor([[2.0]])
@@ -32,11 +33,14 @@ class Categorical(Likelihood):
     density = False
     linear_mean = False
 
-    def __init__(self, levels: int) -> None:
+    def __init__(self, levels: int, least: int = 0) -> None:
         super().__init__()
         if not isinstance(levels, int) or levels < 1:
             raise ChoiceError(f"a categorical likelihood is for levels, whole numbers from 0 on, got levels={levels!r}")
+        if not isinstance(least, int) or not 0 <= least < levels:
+            raise ChoiceError(f"least is one of the levels 0 to {levels - 1}, got {least!r}")
         self.levels = levels
+        self.least = least
 
     def params_shape(self, spec: SampleSpec) -> tuple[int, ...]:
         return (self.levels, *spec.shape)
@@ -52,14 +56,14 @@ class Categorical(Likelihood):
         return self.mode(params)
 
     def mode(self, params: Tensor) -> Tensor:
-        return params.argmax(1).to(params.dtype)
+        return (params[:, self.least :].argmax(1) + self.least).to(params.dtype)
 
     def sample(self, params: Tensor, rng: Generator) -> Tensor:
         race = torch.empty_like(params).exponential_(generator=rng)  # the first of exponential clocks to ring
-        return (params - race.log()).argmax(1).to(params.dtype)
+        return self.mode(params - race.log())
 
     def start(self, mean: Tensor, variance: Tensor, noise: Tensor) -> None:
         pass
 
     def extra_repr(self) -> str:
-        return f"levels={self.levels}"
+        return f"levels={self.levels}, least={self.least}"

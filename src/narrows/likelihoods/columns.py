@@ -47,7 +47,7 @@ class Embedded(Likelihood):
     So the decoder has 16 numbers for each column however many levels there are.
 
     Args:
-        levels: How many levels each column has.
+        levels: How many levels each column has; level 0 is an unknown one, and neither read nor drawn.
     """
 
     support = "mixed"
@@ -80,11 +80,11 @@ class Embedded(Likelihood):
         return self.mode(params)
 
     def mode(self, params: Tensor) -> Tensor:
-        return torch.stack([logits.argmax(1) for logits in self._logits(params)], 1).to(params.dtype)
+        return torch.stack([logits[:, 1:].argmax(1) + 1 for logits in self._logits(params)], 1).to(params.dtype)
 
     def sample(self, params: Tensor, rng: Generator) -> Tensor:
         drawn = [
-            (logits - torch.empty_like(logits).exponential_(generator=rng).log()).argmax(1)
+            (logits - torch.empty_like(logits).exponential_(generator=rng).log())[:, 1:].argmax(1) + 1
             for logits in self._logits(params)
         ]
         return torch.stack(drawn, 1).to(params.dtype)

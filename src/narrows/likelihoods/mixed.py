@@ -30,7 +30,7 @@ class Mixed(Likelihood):
     Numbers have a normal or a Laplace distribution with a learned scale for each column, truth values a coin,
     categories a softmax, counts a negative binomial distribution. Columns of kind `"given"` cost nothing and read 0. A
     category of more than 32 levels takes 16 numbers from the decoder, of which its logits are products with a vector
-    for each level. Categories have no mean or median: both are the mode.
+    for each level. Categories have no mean or median: both are the mode, among the levels that are known.
 
     Source: Nazábal, Olmos, Ghahramani and Valera (2020), https://arxiv.org/abs/1807.03653.
 
@@ -139,7 +139,7 @@ def _groups(columns: Sequence[Column], floor: float, most_levels: int) -> Iterat
     for kind, places in of_kind.items():
         yield _simple(kind, len(places), floor), places
     for levels, places in of_levels.items():
-        yield Categorical(levels), places
+        yield Categorical(levels, least=min(1, levels - 1)), places
     if embedded:
         yield Embedded([columns[place].levels for place in embedded]), embedded
 

@@ -95,6 +95,8 @@ def compare(
     >>> [row["model"] for row in found.rows]
     ['the mean', 'PCA', 'deep']
     """
+    if max_time is not None and not (isinstance(max_time, int | float) and max_time > 0):
+        raise ChoiceError(f"max_time is a number greater than 0, got {max_time!r}")
     given = samples(X, least_rows=10)
     if not isinstance(given, ArraySamples | TableSamples):
         raise InputError("compare takes arrays and data frames, from which rows can be drawn")
@@ -105,6 +107,9 @@ def compare(
     _, schema, chosen = prepare(train, Request(latent_dim=latent_dim))
     named = tuple(recipes) if recipes else DEFAULTS.get(schema.spec.kind, ("auto",))
     share = None if max_time is None else max_time / len(named)
+    asked = [Request(n, latent_dim, epochs=epochs, max_time=share, seed=random_state) for n in named]
+    for request in asked:  # what one of them cannot do is said before any is trained
+        prepare(train, request)
     middle = Middle(schema)
     middle.learn(train)
     judge: Judge
@@ -113,7 +118,6 @@ def compare(
     else:
         assert isinstance(test, ArraySamples)
         judge = Rebuilt(test)
-    asked = [Request(n, latent_dim, epochs=epochs, max_time=share, seed=random_state) for n in named]
     rows, columns = [], judge.described()
     for contender in (middle, PCA(schema, chosen["latent_dim"]), *map(Recipe, asked)):
         if tell is not None:

@@ -94,10 +94,11 @@ class HiddenCells(Judge):
             gaps = pc.if_else(pa.array(hidden), pa.scalar(None, column.type), column)
             table = table.set_column(place, name, gaps)
         self.shown = TableSamples(table, table)
-        self.floor = [max(error, 1e-12) for error in self._errors(middle)]
+        self.floor = [error if error > 0 else np.nan for error in self._errors(middle)]
 
     def error(self, rebuilt: pa.Table) -> float:
-        return float(np.nanmean(np.divide(self._errors(rebuilt), self.floor)))
+        shares = np.divide(self._errors(rebuilt), self.floor)  # a column that one value fits has none
+        return float(np.nanmean(shares)) if np.isfinite(shares).any() else np.nan
 
     def by_column(self, rebuilt: pa.Table) -> list[float]:
         return self._errors(rebuilt)
