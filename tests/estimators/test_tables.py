@@ -110,7 +110,7 @@ def test_every_recipe_that_takes_vectors_takes_tables_and_fills_their_gaps(frame
 
 @pytest.mark.parametrize("recipe", ["convolutional", "sequence", "video"])
 def test_recipes_of_other_samples_refuse_tables(frame, recipe):
-    with pytest.raises(ValueError, match="takes samples of kind|columns of several kinds"):
+    with pytest.raises(ValueError, match=r"takes samples of kind|columns of several kinds"):
         model(recipe=recipe).fit(frame)
 
 

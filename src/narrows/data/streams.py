@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from narrows.core.errors import InputError
 from narrows.core.spec import Kind, Values
 from narrows.core.trace import View
 from narrows.data.arrays import Array, layout_of

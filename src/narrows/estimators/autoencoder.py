@@ -166,7 +166,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         held_out = None
         if validation_data is not None:
             held_out = self._samples(validation_data, least_rows=1, kind=given.kind)
-        if held_out is not None:
+        if held_out is not None and given.names is None:
             newcomer._know_columns(held_out, reset=False)
         found = fit(given, self._request(), held_out)
         self._know_columns(given, reset=True)
