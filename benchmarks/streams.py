@@ -6,8 +6,8 @@ Writes a data set of 64 float32 columns (8 hidden causes and noise, no compressi
 
 1.  trains one epoch on all of it in a child process, which reports its own peak of resident memory (the kernel's
     VmHWM; GNU time shows the same figure where it starts the child);
-2.  trains one epoch on a part of 1 GB, as a stream and as an array in memory, in turn: the same model, batch size and
-    number of held-out rows, and only the epoch counts, not the look over the data before it.
+2.  trains one epoch on a part of 1 GB at most, as a stream and as an array in memory, in turn: the same model, batch
+    size and number of held-out rows, and only the epoch counts, not the look over the data before it.
 """
 
 from __future__ import annotations
@@ -46,8 +46,11 @@ def generate(folder: Path, gigabytes: float) -> list[Path]:
         x += np.float32(0.5) * rng.standard_normal(x.shape, dtype=np.float32)
         columns = {f"x{i}": pa.array(np.ascontiguousarray(column)) for i, column in enumerate(x.T)}
         path = folder / f"part-{number:03d}.parquet"
-        pq.write_table(pa.table(columns), path, row_group_size=GROUP, compression="none", use_dictionary=False)
-        have.append(path)
+        half = path.with_suffix(".half")  # a run that is broken off leaves no damaged file behind
+        pq.write_table(pa.table(columns), half, row_group_size=GROUP, compression="none", use_dictionary=False)
+        have.append(half.rename(path))
+    if not have:
+        sys.exit(f"no room in {folder}, or fewer --gigabytes than a file of {FILE / 1e9:.2f}")
     return have
 
 
@@ -94,9 +97,10 @@ def main() -> None:
 def compare(asked: argparse.Namespace, files: list[Path], part: Path) -> None:
     shape = [f"--batch-size={asked.batch_size}", "--widths", *map(str, asked.widths)]
     words = [sys.executable, __file__, "--child", str(files[0].parent), *shape]
-    whole = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    whole = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout)
     part.mkdir()
-    for path in files[: round(1e9 / FILE)]:
+    taken = files[: round(1e9 / FILE)]
+    for path in taken:
         (part / path.name).symlink_to(path.resolve())
     array = np.concatenate(list(narrows.open_data(part).blocks()))
     rates: dict[str, list[float]] = {"memory": [], "stream": []}
@@ -106,12 +110,12 @@ def compare(asked: argparse.Namespace, files: list[Path], part: Path) -> None:
             rates[name].append(epoch(both[name], len(array), asked.widths, asked.batch_size))
             print(f"{name}: {rates[name][-1]:,.0f} rows/s", file=sys.stderr)
     ratios = [stream / memory for stream, memory in zip(rates["stream"], rates["memory"], strict=True)]
-    gigabytes = len(files) * FILE / 1e9
+    gigabytes, size = len(files) * FILE / 1e9, f"{len(taken) * FILE / 1e9:.2g} GB"
     layers = "-".join(map(str, (COLUMNS, *asked.widths, CAUSES)))
     rows = [
-        [f"{gigabytes:.1f} GB of Parquet", f"{whole['rate']:,.0f}", f"{whole['peak'] / 1e9:.2f} GB", ""],
-        ["1 GB of Parquet", spread(rates["stream"], 0), "", spread(ratios)],
-        ["the same 1 GB in memory", spread(rates["memory"], 0), "", "1"],
+        [f"{gigabytes:.2g} GB of Parquet", f"{whole['rate']:,.0f}", f"{whole['peak'] / 1e9:.2f} GB", ""],
+        [f"{size} of Parquet", spread(rates["stream"], 0), "", spread(ratios)],
+        [f"the same {size} in memory", spread(rates["memory"], 0), "", "1"],
     ]
     text = table(["data", "rows per second", "peak of resident memory", "of the rows per second in memory"], rows)
     write_between(

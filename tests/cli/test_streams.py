@@ -49,6 +49,55 @@ def test_info_says_what_there_is(run, folder):
     assert "a, b, c, d" in out
 
 
+@pytest.fixture
+def mixed(tmp_path):
+    """A table with text, dates, truth values and gaps as two Parquet files."""
+    draw = np.random.RandomState(0)
+    kind = draw.randint(0, 3, 90)
+    table = pa.table(
+        {
+            "size": pa.array(kind + draw.randn(90), mask=kind == 2),
+            "colour": pa.array(np.array(["red", "blue", "green"])[kind]).dictionary_encode(),
+            "day": pa.array(draw.randint(18_000, 19_000, 90), pa.int32()).cast(pa.date32()),
+            "flag": pa.array(kind == 1),
+            "same": ["x"] * 90,
+        }
+    )
+    (tmp_path / "mixed").mkdir()
+    pq.write_table(table[:50], tmp_path / "mixed" / "a.parquet")
+    pq.write_table(table[50:], tmp_path / "mixed" / "b.parquet")
+    return "mixed"
+
+
+def test_tables_go_from_disk_to_disk(run, mixed):
+    assert run("train", "autoencoder", mixed, "-o", "m3", "--epochs", "1", "--random-state", "0")[0] == 0
+    model = narrows.load("m3")
+    assert run("encode", "m3", mixed, "-o", "z.npy") == (0, "", "")
+    assert np.array_equal(np.load("z.npy"), model.transform(open_data(mixed)))
+    for ending in ("csv", "parquet"):
+        assert run("reconstruct", "m3", mixed, "-o", f"back.{ending}") == (0, "", "")
+    rebuilt = model.reconstruct(open_data(mixed))
+    assert pq.read_table("back.parquet").equals(rebuilt.combine_chunks())
+    assert rebuilt.schema.equals(open_data(mixed).files.schema)
+    assert list(open_data("back.csv")["colour"]) == rebuilt["colour"].cast(pa.string()).to_pylist()
+    code, _, err = run("reconstruct", "m3", mixed, "-o", "back.npy")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "the rows are a table" in err
+
+
+def test_info_describes_tables_column_by_column(run, mixed):
+    code, out, err = run("info", mixed)
+    assert (code, err) == (0, "")
+    assert "a table of 90 rows, 5 columns, on disk" in out
+    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in out.splitlines()}
+    assert lines["colour"] == "category, 3 levels: blue, green, red"
+    assert lines["size"].startswith("number, ")
+    assert lines["size"].endswith("% missing")
+    assert lines["flag"].startswith("truth, ")
+    assert lines["same"] == "constant, x"
+    assert lines["day"].startswith("moment, 20")
+
+
 def test_endings_that_cannot_be_streamed_are_refused(run, folder, trained):
     for command in ("encode", "reconstruct"):
         code, _, err = run(command, trained, folder, "-o", "z.npz")
