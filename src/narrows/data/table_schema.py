@@ -59,7 +59,8 @@ class TableSchema(Schema):
         for name, column in zip(table.column_names, table.columns, strict=True):
             values = canonical(column, name)
             gaps = gaps or values.null_count > 0
-            found.append(learn_column(name, values, asked.get(name)))
+            coded = pa.types.is_dictionary(column.type) and pa.types.is_floating(values.type)
+            found.append(learn_column(name, values, asked.get(name, "category" if coded else None)))
         if sum(len(column.columns) for column in found) < 2:
             raise InputError("X has fewer than 2 columns that vary: an autoencoder needs at least 2 to find a code")
         return cls(tuple(found), gaps, frame)
