@@ -1,17 +1,20 @@
 """Mixed data frames through the estimator: what goes in as a frame comes back as one."""
 
+import datetime as dt
 import pickle
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow.csv import write_csv
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 import narrows
+from narrows.core.errors import InputError
 
 polars = pytest.importorskip("polars")
-pa = pytest.importorskip("pyarrow")
 
 
 def model(**options):
@@ -45,7 +48,7 @@ def fitted(frame):
 def containers(frame, folder):
     """The same table in all that it may come in."""
     frame.to_parquet(folder / "t.parquet")
-    pa.csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), folder / "t.csv")
+    write_csv(pa.Table.from_pandas(frame, preserve_index=False), folder / "t.csv")
     return {
         "polars": polars.from_pandas(frame),
         "lazy": polars.from_pandas(frame).lazy(),
@@ -87,6 +90,13 @@ def test_a_table_comes_back_as_what_it_came_in(fitted, frame, tmp_path):
         assert isinstance(decoded, kind), name
     assert fitted.reconstruct(given["polars"]).schema == given["polars"].schema
     assert fitted.reconstruct(given["arrow"]).schema.equals(given["arrow"].schema)
+
+
+def test_columns_may_be_called_by_numbers(frame):
+    given = frame[["a", "k"]].set_axis([0, 1], axis=1)
+    rebuilt = model().fit(given).reconstruct(given)
+    assert list(rebuilt.columns) == [0, 1]
+    assert dict(rebuilt.dtypes) == dict(given.dtypes)
 
 
 def test_numbers_in_polars_and_arrow_come_back_as_such(frame):
@@ -197,6 +207,34 @@ def test_rows_to_judge_by(frame):
         model().fit(frame, validation_data=judged.drop(columns="a"))
     with pytest.raises(ValueError, match="numbers alone, but the model was fitted on a table"):
         model().fit(frame, validation_data=np.zeros((3, 6)))
+
+
+def test_categories_that_are_numbers_are_no_numbers(frame):
+    given = frame.assign(n=pd.Categorical(np.resize([10, 20, 40], 60)))
+    rebuilt = model().fit(given).reconstruct(given)
+    assert set(rebuilt["n"]) <= {10, 20, 40}
+    assert rebuilt["n"].dtype == given["n"].dtype
+
+
+def test_dates_stay_within_the_calendar(frame):
+    given = frame.assign(t=[dt.date(1 + i, 1, 1) for i in range(60)])
+    found = model().fit(given)
+    assert found.inverse_transform(np.full((3, 2), -1e6))["t"].notna().all()
+    assert found.inverse_transform(np.full((3, 2), 1e6))["t"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (pd.cut(np.arange(60), 5), "of which narrows can make nothing"),
+        (pd.arrays.SparseArray(np.resize([0, 0, 1], 60)), r"column n.* not supported"),
+        ([1, "a", None] * 20, "several kinds in one column"),
+        ([[1], [2]] * 30, "of which narrows can make nothing"),
+    ],
+)
+def test_values_of_which_nothing_can_be_made(frame, values, says):
+    with pytest.raises(InputError, match=says):
+        model().fit(frame.assign(n=values))
 
 
 def test_kinds_that_are_asked_for(frame):

@@ -137,6 +137,7 @@ def test_rows_as_a_frame(found):
         ({"recipes": ["convolutional"]}, "takes samples of kind image"),
         ({"latent_dim": 0}, "latent_dim is a whole number of at least 1"),
         ({"max_time": -1}, "max_time is a number greater than 0, got -1"),
+        ({"random_state": None}, "random_state is a whole number of at least 0, got None"),
         ({"epochs": 0}, "epochs is a whole number"),
     ],
 )
@@ -158,6 +159,12 @@ def test_a_column_whose_hidden_cells_the_median_knows_counts_for_nothing():
     found = narrows.compare(frame, recipes=["deep"], latent_dim=2, epochs=2, random_state=1)
     assert found.columns[0]["median or mode"] == 0
     assert [row["error"] < 10 for row in found.rows] == [True] * 3
+
+
+def test_a_recipe_may_be_named_alone_and_counts_once(frame):
+    for recipes in ("deep", ["deep", "deep"]):
+        rows = narrows.compare(frame, recipes=recipes, latent_dim=2, epochs=1).rows
+        assert [row["model"] for row in rows] == ["median or mode", "PCA", "deep"]
 
 
 def test_too_few_rows_are_refused(frame):

@@ -120,7 +120,9 @@ def column_in_words(column: ColumnSchema, values: pa.Array, missing: float) -> s
     gaps = f"; {missing:.1%} missing" if missing else ""
     present = values.drop_null()
     if isinstance(column, Constant):
-        return ("empty" if column.value is None else f"constant, {present[0].as_py()!s}") + gaps
+        value = None if column.value is None else present[0].as_py()
+        said = f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
+        return ("empty" if value is None else f"constant, {said}") + gaps
     if isinstance(column, Category):
         return f"category, {len(column.levels):,} levels: {_shortened(list(map(str, column.levels)), 4)}{gaps}"
     if isinstance(column, Truth):

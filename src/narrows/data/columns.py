@@ -32,6 +32,8 @@ FAR = 20.0
 """From how many robust standard deviations on a value is so far out that its column is mapped."""
 YEAR = 365.2425
 NANO = 1_000_000_000
+FIRST_DAY, LAST_DAY = -719_162, 2_932_896
+"""The days of the years 1 to 9999, which are all that calendars know, counted from 1970."""
 TYPES = {float: pa.float64(), str: pa.string(), bool: pa.bool_(), type(None): pa.null()}
 """The canonical types of Python's values."""
 
@@ -370,6 +372,6 @@ def _moments(parts: list[Array], unit: str) -> pa.Array:
     second = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": NANO}[unit]
     day, of_day, micro, nano = parts
     limit = (2**63 - 1) // second // 86_400 - 1
-    seconds = np.clip(day, -limit, limit) * 86_400 + of_day
+    seconds = np.clip(day, max(-limit, FIRST_DAY), min(limit, LAST_DAY)) * 86_400 + of_day
     units = seconds * second + (micro * 1_000 + nano) // (NANO // second)
     return pa.array(units, pa.int64()).cast(pa.timestamp(unit))

@@ -101,6 +101,8 @@ def as_table(X: Any) -> pa.Table:
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         said = " ".join(str(error.args[-1] if error.args else error).split())
         raise InputError(f"X has values of several kinds in one column: {said}") from error
+    except TypeError as error:  # pandas' sparse columns
+        raise InputError(f"X cannot be read as a table: {error}") from error
 
 
 def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
@@ -143,6 +145,8 @@ def _to_pandas(table: pa.Table, like: Any) -> Any:
     if like is None:
         return frame
     frame.index = like.index
+    called = {str(name): name for name in like.columns}  # Arrow's names are text, those of pandas may be numbers
+    frame.columns = [called[str(name)] for name in frame.columns]
     for name in frame.columns:
         kind = like[name].dtype
         if frame[name].dtype != kind:

@@ -82,9 +82,8 @@ def canonical(column: pa.ChunkedArray, name: str, before: int = 0) -> pa.Array:
     Raises:
         InputError: Infinite values, or a type that is none of these.
     """
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_dictionary(column.type) and not isinstance(kind, pa.BaseExtensionType):
         column = column.cast(kind)
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         column = column.cast(pa.string())

@@ -13,11 +13,10 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from narrows.core.errors import InputError
 from narrows.core.spec import Kind, Values
 from narrows.data.arrays import Array, as_array, layout_of
 from narrows.data.containers import like
-from narrows.data.schema import ArraySchema, Schema, Statistics, gaps_in
+from narrows.data.schema import ArraySchema, Schema, Statistics, gaps_in, of_array
 from narrows.data.sources import ArraySource, Source, split
 
 
@@ -138,9 +137,7 @@ class ArraySamples(Samples):
         return ArraySchema.learn(self.array, found, values, scaling, kind)
 
     def check(self, schema: Schema) -> None:
-        if not isinstance(schema, ArraySchema):
-            raise InputError("X holds numbers alone, but the model was fitted on a table with columns of several kinds")
-        schema.check(self.array)
+        of_array(schema).check(self.array)
         self.gaps = gaps_in(self.array, self.given)
 
     def source(self, schema: ArraySchema, rows: Tensor | None = None, device: torch.device | None = None) -> Source:

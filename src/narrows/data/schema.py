@@ -402,3 +402,14 @@ def _one_unit(found: Statistics, constant: Array) -> bool:
     """Whether at least half of the columns that vary have a range near the widest."""
     spread = (found.high - found.low)[~constant]
     return len(spread) == 0 or bool((spread * ONE_UNIT >= spread.max()).mean() >= 0.5)
+
+
+def of_array(schema: Schema) -> ArraySchema:
+    """A schema for samples that are numbers alone.
+
+    Raises:
+        InputError: The schema of a table with columns of several kinds.
+    """
+    if not isinstance(schema, ArraySchema):
+        raise InputError("X holds numbers alone, but the model was fitted on a table with columns of several kinds")
+    return schema

@@ -20,7 +20,7 @@ from narrows.core.trace import Share, View, csr
 from narrows.data.arrays import Array
 from narrows.data.csr import Rows, SparseForm, as_rows
 from narrows.data.samples import Samples
-from narrows.data.schema import ArraySchema, Scaling
+from narrows.data.schema import ArraySchema, Scaling, of_array
 from narrows.data.sources import GATHERED, GatheredSource, Source
 
 SCORED = 2_500
@@ -80,8 +80,7 @@ class SparseSamples(Samples):
         return np.sqrt(np.where(squares > 0, squares, 1) if scaling == "column" else squares.mean(keepdims=True))
 
     def check(self, schema: Any) -> None:
-        assert isinstance(schema, ArraySchema)
-        schema.check(self.rows)
+        of_array(schema).check(self.rows)
 
     def source(self, schema: ArraySchema, rows: Tensor | None = None, device: torch.device | None = None) -> Source:
         return SparseSource(self.rows, schema, rows, device)

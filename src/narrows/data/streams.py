@@ -18,14 +18,13 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from narrows.core.errors import InputError
 from narrows.core.spec import Kind, Values
 from narrows.core.trace import View
 from narrows.data.arrays import Array, layout_of
 from narrows.data.kept import ROWS, Kept
 from narrows.data.readers import Reader
 from narrows.data.samples import Samples
-from narrows.data.schema import ArraySchema, Schema, Statistics, Viewer, gaps_in
+from narrows.data.schema import ArraySchema, Schema, Statistics, Viewer, gaps_in, of_array
 from narrows.data.shuffling import ahead, cut, shuffled
 from narrows.data.sources import ArraySource, Source, gatherable
 from narrows.data.spool import RawFile, spooled
@@ -77,9 +76,7 @@ class StreamSamples(Samples):
         return ArraySchema.learn(self.array, self.found, values, scaling, kind)
 
     def check(self, schema: Schema) -> None:
-        if not isinstance(schema, ArraySchema):
-            raise InputError("X holds numbers alone, but the model was fitted on a table with columns of several kinds")
-        schema.check(self.array)
+        of_array(schema).check(self.array)
 
     def source(self, schema: Viewer, rows: Tensor | None = None, device: torch.device | None = None) -> Source:
         if rows is None:

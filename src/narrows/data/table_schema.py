@@ -73,6 +73,12 @@ class TableSchema(Schema):
         for name in asked:
             if name not in values:
                 raise unknown("column", name, values)
+        coded = {
+            name: "category"
+            for name, column in values.items()
+            if pa.types.is_dictionary(frame.schema.field(name).type) and pa.types.is_floating(column.type)
+        }
+        asked = coded | dict(asked)
         found = tuple(learn_column(name, column, asked.get(name)) for name, column in values.items())
         if sum(len(column.columns) for column in found) < 2:
             raise InputError("X has fewer than 2 columns that vary: an autoencoder needs at least 2 to find a code")

@@ -30,10 +30,14 @@ def read_csv(path: Path) -> Any:
     """A CSV file; its first line is a header if any cell of it is not a number.
 
     Raises:
-        InputError: A ragged line, with its number; no rows at all; two columns of one name.
+        InputError: A ragged line, with its number; cells separated by other signs than commas; no rows at all; two
+            columns of one name.
         FileError: No text.
     """
     first = _first_line(path)
+    other = next((sign for sign in (";", "\t") if sign in first[0]), None)
+    if len(first) == 1 and other is not None:
+        raise InputError(f"{path} has cells separated by {other!r}, and narrows reads those separated by commas")
     named = not all(_is_number(cell) for cell in first)
     options = pa.csv.ReadOptions(
         use_threads=False,

@@ -123,7 +123,7 @@ def write_data(path: str | Path, data: Any, columns: Sequence[str] | None = None
             write_table(temporary, table, named=names is not None)
     elif suffix in (".npy", ".npz"):
         if array.dtype.hasobject:
-            raise InputError(f"{target} holds numbers alone, but the data hold others: write .csv or .parquet")
+            raise InputError(f"{target} holds numbers alone, and a table with others goes to .csv or .parquet")
         with replacing(target) as temporary, temporary.open("wb") as file:
             np.save(file, array) if suffix == ".npy" else np.savez(file, data=array)
     elif suffix in FILMS:

@@ -79,7 +79,7 @@ def compare(
     Args:
         X: Samples: anything that an estimator's `fit` takes and that fits into memory.
         y: Labels, (n,), for the accuracy of the nearest neighbour among the codes; None for none.
-        recipes: Names; None for some that suit the data.
+        recipes: Names, or one; None for some that suit the data.
         latent_dim: The size of all codes; None for a rule on the data.
         max_time: Seconds for all recipes together.
         random_state: A whole number, of which split, weights and hidden cells are drawn.
@@ -88,7 +88,7 @@ def compare(
 
     Raises:
         InputError: Data that cannot be used, or labels of another number.
-        ChoiceError: An unknown recipe.
+        ChoiceError: An unknown recipe, or one that does not take such data; a number out of range.
 
     >>> from sklearn.datasets import load_iris
     >>> found = compare(load_iris().data, recipes=["deep"], latent_dim=2, epochs=2)
@@ -97,6 +97,8 @@ def compare(
     """
     if max_time is not None and not (isinstance(max_time, int | float) and max_time > 0):
         raise ChoiceError(f"max_time is a number greater than 0, got {max_time!r}")
+    if isinstance(random_state, bool) or not isinstance(random_state, int | np.integer) or random_state < 0:
+        raise ChoiceError(f"random_state is a whole number of at least 0, got {random_state!r}")
     given = samples(X, least_rows=10)
     if not isinstance(given, ArraySamples | TableSamples):
         raise InputError("compare takes arrays and data frames, from which rows can be drawn")
@@ -105,7 +107,8 @@ def compare(
     aside, rest = (np.sort(part) for part in np.split(order, [round(TESTED * len(order))]))
     train, test = given.select(rest), given.select(aside)
     _, schema, chosen = prepare(train, Request(latent_dim=latent_dim))
-    named = tuple(recipes) if recipes else DEFAULTS.get(schema.spec.kind, ("auto",))
+    recipes = [recipes] if isinstance(recipes, str) else recipes
+    named = tuple(dict.fromkeys(recipes)) if recipes else DEFAULTS.get(schema.spec.kind, ("auto",))
     share = None if max_time is None else max_time / len(named)
     asked = [Request(n, latent_dim, epochs=epochs, max_time=share, seed=random_state) for n in named]
     for request in asked:  # what one of them cannot do is said before any is trained
