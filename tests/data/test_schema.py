@@ -109,3 +109,9 @@ def test_json_round_trip():
 
 def test_objects_that_are_numbers():
     assert as_array(np.array([[1, 2.5], ["3", 4]], dtype=object)).dtype == np.float64
+
+
+def test_a_spread_that_no_float_can_be_divided_by_counts_as_none():
+    X = np.zeros((2, 2, 4), np.float32)
+    X[0, 0, 0] = np.finfo(np.float32).tiny
+    assert learn(X).tensor(torch.from_numpy(X)).isfinite().all()

@@ -261,7 +261,11 @@ class ArraySchema(Schema):
             raise unknown("scaling", scaling, get_args(Scaling))
         layout = layout_of(array, kind)
         values = values or ("unit" if found.binary else "real")
-        constant = (found.low == found.high) | (np.sqrt(found.variance) <= 1e-15 * np.abs(found.mean))
+        least = (
+            1e4 * float(np.finfo(array.dtype).tiny) if array.dtype.kind == "f" else 0.0
+        )  # so that 1 / scale is finite
+        spread = np.sqrt(found.variance)
+        constant = (found.low == found.high) | (spread <= np.maximum(least, 1e-15 * np.abs(found.mean)))
         shift, scale = np.zeros(1), np.ones(1)
         if values == "unit":
             top = 255.0 if array.dtype == np.uint8 and found.high.max() > 1 else 1.0
