@@ -1,7 +1,7 @@
 """Data files: what a path holds, as something that `fit` takes.
 
 .npy .npz .npz:key .csv .parquet    sparse .npz and .mtx    idx (.ubyte, .gz)    images, videos, and folders of either
-folders of .parquet    .h5:data set    .zarr:array
+folders of .parquet    .h5:data set    .zarr:array    .nc:variable
 """
 
 import gzip

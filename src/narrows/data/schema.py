@@ -261,9 +261,8 @@ class ArraySchema(Schema):
             raise unknown("scaling", scaling, get_args(Scaling))
         layout = layout_of(array, kind)
         values = values or ("unit" if found.binary else "real")
-        least = (
-            1e4 * float(np.finfo(array.dtype).tiny) if array.dtype.kind == "f" else 0.0
-        )  # so that 1 / scale is finite
+        # a spread of no more than that counts as none, so that 1 / scale is finite
+        least = 1e4 * float(np.finfo(array.dtype).tiny) if array.dtype.kind == "f" else 0.0
         spread = np.sqrt(found.variance)
         constant = (found.low == found.high) | (spread <= np.maximum(least, 1e-15 * np.abs(found.mean)))
         shift, scale = np.zeros(1), np.ones(1)

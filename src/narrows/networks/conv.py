@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 from narrows.core.contracts import Decoder, Encoder, Network
-from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
-from narrows.networks.entrance import Entrance
-from narrows.networks.refined import RefinedDecoder, RefinedEncoder, UShaped
+from narrows.networks.refined import RefinedDecoder, RefinedEncoder, u_shaped
 
 
 @dataclass(frozen=True)
@@ -34,13 +32,7 @@ class Conv(Network):
         self, spec: SampleSpec, features: int, latent_dim: int, params_shape: tuple[int, ...]
     ) -> tuple[Encoder, Decoder]:
         widths = self.default_widths(spec) if self.widths is None else tuple(self.widths)
-        if not widths or any(not isinstance(w, int) or w < 1 for w in widths):
-            raise ChoiceError(f"the widths of levels are positive whole numbers, at least one, got {self.widths!r}")
-        if not isinstance(self.blocks, int) or self.blocks < 0:
-            raise ChoiceError(f"blocks is a whole number of at least 0, got {self.blocks!r}")
-        per_value, channels = params_shape[:2]
-        look = UShaped(2, Entrance(spec).channels, spec.shape[0], widths, self.blocks, self.activation)
-        draw = UShaped(2, channels, per_value * channels, widths, self.blocks, self.activation)
+        look, draw = u_shaped(spec, params_shape, widths, self.blocks, self.activation)
         return RefinedEncoder(spec, features, look), RefinedDecoder(latent_dim, params_shape, draw)
 
     @staticmethod

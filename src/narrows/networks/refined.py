@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from narrows.core.contracts import Decoder, Encoder
+from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Features, View
 from narrows.networks.entrance import Entrance
@@ -65,6 +66,30 @@ class UShaped(Refiner):
 
     def silence(self) -> bool:
         return silenced(self.up)
+
+
+def u_shaped(
+    spec: SampleSpec, params_shape: tuple[int, ...], widths: tuple[int, ...], blocks: int, act: str
+) -> tuple[UShaped, UShaped]:
+    """The refiners of an encoder and its decoder, E and R, U-shaped on the grid of the samples.
+
+    Args:
+        spec: What one sample is.
+        params_shape: What the likelihood takes from the decoder.
+        widths: As in `UShaped`.
+        blocks: As in `UShaped`.
+        act: As in `UShaped`.
+
+    Raises:
+        ChoiceError: Widths or blocks that cannot be.
+    """
+    if not widths or any(not isinstance(w, int) or w < 1 for w in widths):
+        raise ChoiceError(f"the widths of levels are positive whole numbers, at least one, got {widths!r}")
+    if not isinstance(blocks, int) or blocks < 0:
+        raise ChoiceError(f"blocks is a whole number of at least 0, got {blocks!r}")
+    axes, (per_value, channels) = len(spec.shape) - 1, params_shape[:2]
+    look = UShaped(axes, Entrance(spec).channels, spec.shape[0], widths, blocks, act)
+    return look, UShaped(axes, channels, per_value * channels, widths, blocks, act)
 
 
 class RefinedEncoder(Encoder):

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 from narrows.core.contracts import Decoder, Encoder, Network
-from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.networks.coarse import CoarseDecoder, CoarseEncoder, coarse
-from narrows.networks.entrance import Entrance
-from narrows.networks.refined import RefinedDecoder, RefinedEncoder, UShaped
+from narrows.networks.refined import RefinedDecoder, RefinedEncoder, u_shaped
 
 MOST_WEIGHTS = 1 << 25
 """How many weights a linear map between a video and a code may have; training takes some twenty bytes for each."""
@@ -41,13 +39,7 @@ class Volume(Network):
         self, spec: SampleSpec, features: int, latent_dim: int, params_shape: tuple[int, ...]
     ) -> tuple[Encoder, Decoder]:
         widths = self.default_widths(spec) if self.widths is None else tuple(self.widths)
-        if not widths or any(not isinstance(w, int) or w < 1 for w in widths):
-            raise ChoiceError(f"the widths of levels are positive whole numbers, at least one, got {self.widths!r}")
-        if not isinstance(self.blocks, int) or self.blocks < 0:
-            raise ChoiceError(f"blocks is a whole number of at least 0, got {self.blocks!r}")
-        per_value, channels = params_shape[:2]
-        look = UShaped(3, Entrance(spec).channels, spec.shape[0], widths, self.blocks, self.activation)
-        draw = UShaped(3, channels, per_value * channels, widths, self.blocks, self.activation)
+        look, draw = u_shaped(spec, params_shape, widths, self.blocks, self.activation)
         grid = coarse(spec.shape, MOST_WEIGHTS // max(features, latent_dim))
         if grid == spec.shape:
             return RefinedEncoder(spec, features, look), RefinedDecoder(latent_dim, params_shape, draw)

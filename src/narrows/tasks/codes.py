@@ -7,7 +7,7 @@ the code is the mean code.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,8 +21,6 @@ from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.model import AutoencoderModule
 from narrows.objectives import log_density
-
-T = TypeVar("T")
 
 
 def block_rows(spec: SampleSpec) -> int:
