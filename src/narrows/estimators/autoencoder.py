@@ -1,40 +1,26 @@
 """The estimator for codes: fit, transform, and back."""
 
-from __future__ import annotations
-
 import copy
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, clone
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from narrows.core.errors import ChoiceError, InputError
-from narrows.core.spec import Kind
-from narrows.core.values import plain
+from narrows.core.errors import InputError
 from narrows.data.arrays import Array, as_array
-from narrows.data.door import samples, samples_like
-from narrows.data.samples import Samples
-from narrows.data.schema import ArraySchema, Schema
-from narrows.estimators import model_file
+from narrows.data.schema import ArraySchema
+from narrows.estimators.base import Estimator
 from narrows.model import AutoencoderModule
-from narrows.recipes.catalogue import takes_sparse
 from narrows.tasks import codes
-from narrows.training import rules
-from narrows.training.checkpoint import seed_in
-from narrows.training.fit import Continuation, Request, fit
-from narrows.training.seeds import seed_of
-
-REQUESTED = {field.name for field in fields(Request)} | {"recipe_options"}
-"""The arguments of an estimator that training takes."""
 
 
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+@dataclass(kw_only=True, eq=False, repr=False)
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # type: ignore[misc]
     r"""Learns a code: fewer numbers for each sample, from which the sample can be rebuilt.
 
         loss(x) = distortion + rate + penalties        z = transform(x),  x' = inverse_transform(z)
@@ -89,64 +75,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ((150, 2), (150, 4))
     """
 
-    module_: AutoencoderModule
-    schema_: Schema
-    chosen_: dict[str, Any]
-    history_: list[dict[str, Any]]
-    n_features_in_: int
-    _continuation: Continuation | None = None
-
-    def __init__(
-        self,
-        *,
-        recipe: str = "auto",
-        latent_dim: int | None = None,
-        recipe_options: Mapping[str, Any] | None = None,
-        likelihood: str | Mapping[str, Any] = "auto",
-        scaling: str = "auto",
-        epochs: int | None = None,
-        batch_size: int | str = "auto",
-        learning_rate: float | str = "auto",
-        optimizer: str = "adamw",
-        weight_decay: float | str = "auto",
-        schedule: str = "cosine",
-        warmup: int = 100,
-        gradient_clip: float | str | None = "auto",
-        validation_fraction: float = 0.1,
-        patience: int | str | None = "auto",
-        max_time: float | None = None,
-        checkpoint: str | Path | None = None,
-        tensorboard: str | None = None,
-        device: str = "auto",
-        precision: str = "auto",
-        random_state: Any = None,
-        verbose: int = 1,
-        columns: Mapping[str, str] | None = None,
-    ) -> None:
-        self.recipe = recipe
-        self.latent_dim = latent_dim
-        self.recipe_options = recipe_options
-        self.likelihood = likelihood
-        self.scaling = scaling
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.optimizer = optimizer
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.warmup = warmup
-        self.gradient_clip = gradient_clip
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.max_time = max_time
-        self.checkpoint = checkpoint
-        self.tensorboard = tensorboard
-        self.device = device
-        self.precision = precision
-        self.random_state = random_state
-        self.verbose = verbose
-        self.columns = columns
-
     def fit(self, X: Any, y: Any = None, *, validation_data: Any = None) -> Self:
         """Learn the code.
 
@@ -160,24 +88,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             ChoiceError: An unknown name, with the nearest known one, or an impossible value.
             TrainingError: The loss was not finite even at lower learning rates.
         """
-        given = self._samples(X, least_rows=2)
-        newcomer = clone(self)
-        newcomer._know_columns(given, reset=True)
-        held_out = None
-        if validation_data is not None:
-            held_out = self._samples(validation_data, least_rows=1, kind=given.kind)
-        if held_out is not None and given.names is None:
-            newcomer._know_columns(held_out, reset=False)
-        found = fit(given, self._request(), held_out)
-        self._know_columns(given, reset=True)
-        self.module_, self.schema_, self.chosen_, self.history_ = (
-            found.module,
-            found.schema,
-            found.chosen,
-            found.history,
-        )
-        self._continuation = None
-        return self
+        return self._learn(X, validation_data)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Train on one more batch of samples: a single pass, at a constant learning rate.
@@ -188,21 +99,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             X: Samples, (n, d) or images.
             y: Ignored.
         """
-        first = not hasattr(self, "module_")
-        given = self._samples(X, least_rows=2) if first else self._checked(X)
-        self._know_columns(given, reset=first)
-        if self._continuation is None:
-            begun = None if first else (self.module_, self.schema_, self.chosen_)
-            self._continuation = Continuation(given, self._request(), begun)
-            if first:
-                self.history_ = []
-        self._continuation.go_on(given)
-        self.module_, self.schema_, self.chosen_ = (
-            self._continuation.module,
-            self._continuation.schema,
-            self._continuation.chosen,
-        )
-        return self
+        return self._go_on(X)
 
     def transform(self, X: Any) -> Array:
         """The codes of samples: the posterior mean where the code is random.
@@ -283,79 +180,15 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             raise InputError("encoder_module takes raw samples as a tensor, and a table with text or dates is none")
         return RawEncoder(copy.deepcopy(self.module_), self.schema_)
 
-    def save(self, path: str | Path) -> None:
-        """Write everything needed to use the model to one `.safetensors` file."""
-        check_is_fitted(self)
-        model_file.save(self, path)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "module_")
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        tags.input_tags.allow_nan = True
-        tags.input_tags.sparse = takes_sparse(self.recipe)
         return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        state.pop("_continuation", None)
-        if "module_" in state:
-            state["module_"] = copy.deepcopy(state["module_"]).cpu()
-        return state
 
     @property
     def _n_features_out(self) -> int:
         """What scikit-learn names the columns of the code by."""
         return self.module_.bottleneck.latent_dim
-
-    def _request(self) -> Request:
-        params = {name: plain(value) for name, value in self.get_params().items() if name in REQUESTED}
-        options = params.pop("recipe_options") or {}
-        if not isinstance(options, Mapping):
-            raise ChoiceError(f"recipe_options is a dictionary, got {options!r}")
-        options = dict(options)
-        if "likelihood" in options:  # it decides how values are scaled, so it is the estimator's
-            if params["likelihood"] != "auto":
-                raise ChoiceError("the likelihood is given twice: as likelihood= and in recipe_options")
-            params["likelihood"] = options.pop("likelihood")
-        begun = seed_in(self.checkpoint) if self.random_state is None and self.checkpoint is not None else None
-        seed = seed_of(self.random_state) if begun is None else begun
-        return Request(**params, options=options, seed=seed)
-
-    def _module(self) -> AutoencoderModule:
-        """The module, on the device that was asked for."""
-        check_is_fitted(self)
-        return self.module_.to(rules.device(self.device))
-
-    def _know_columns(self, given: Samples, reset: bool) -> None:
-        """Learn number and names of columns, or compare them with those of fit, in one sentence where they differ."""
-        if given.names is not None:  # a schema that knows its columns by name compares them itself
-            if reset:
-                self.n_features_in_ = len(given.names)
-                self.feature_names_in_ = np.array(given.names, dtype=object)
-            return
-        try:
-            validate_data(self, given.columned, skip_check_array=True, reset=reset)
-        except ValueError as error:
-            raise InputError(" ".join(str(error).split())) from error
-
-    def _checked(self, X: Any) -> Samples:
-        """Samples of the kind that fit saw."""
-        check_is_fitted(self)
-        given = samples_like(X, self.schema_, getattr(self, "feature_names_in_", None))
-        spec = self.schema_.spec
-        by_shape = spec.kind == "sequence" and spec.shape[0] > 1  # where channels lie, the schema knows
-        if not by_shape or hasattr(given.columned, "columns"):
-            self._know_columns(given, reset=False)
-        given.check(self.schema_)
-        return given
-
-    def _samples(self, X: Any, least_rows: int, kind: Kind | None = None) -> Samples:
-        """Samples to learn from."""
-        likelihood = self.likelihood if isinstance(self.likelihood, str) else self.likelihood.get("name")
-        return samples(X, least_rows, self.columns, mixed=likelihood == "mixed", kind=kind)
 
 
 class RawEncoder(nn.Module):

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from narrows.estimators import model_file
 from narrows.estimators.autoencoder import Autoencoder
+from narrows.estimators.base import Estimator
 
-KNOWN = {estimator.__name__: estimator for estimator in (Autoencoder,)}
+KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in (Autoencoder,)}
 
 
-def load(path: str | Path) -> Autoencoder:
+def load(path: str | Path) -> Estimator:
     """A fitted estimator from its model file.
 
     Nothing in the file is executed. Damaged and foreign files, files of a newer format and files that name parts which

@@ -24,16 +24,17 @@ from narrows.recipes.catalogue import build
 from narrows.training.checkpoint import put_back, weights
 
 if TYPE_CHECKING:
-    from narrows.estimators.autoencoder import Autoencoder
+    from narrows.estimators.base import Estimator
     from narrows.model import AutoencoderModule
 
 SCHEMAS: dict[str, type[Schema]] = {schema.kind: schema for schema in (ArraySchema, TableSchema)}
 
 
-def save(estimator: Autoencoder, path: str | Path) -> None:
+def save(estimator: Estimator, path: str | Path) -> None:
     """Write a fitted estimator."""
     # a file is for any machine, so the device is chosen where it is loaded
     params = estimator.get_params() | {"random_state": estimator.chosen_["seed"], "device": "auto"}
+    facts, own = estimator._keepsake()
     document = {
         "narrows": version("narrows"),
         "estimator": type(estimator).__name__,
@@ -43,9 +44,11 @@ def save(estimator: Autoencoder, path: str | Path) -> None:
         "features": int(estimator.n_features_in_),
         "feature_names": [str(name) for name in getattr(estimator, "feature_names_in_", [])],
         "history": estimator.history_,
+        "own": facts,
     }
     tensors = {f"module.{name}": tensor for name, tensor in weights(estimator.module_).items()}
     tensors |= {f"schema.{name}": torch.from_numpy(array.copy()) for name, array in estimator.schema_.arrays().items()}
+    tensors |= {f"own.{name}": tensor for name, tensor in own.items()}
     tensor_file.write(path, "model", document, tensors)
 
 
@@ -62,7 +65,7 @@ def load_document(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return tensor_file.read(path, "model")
 
 
-def load(path: str | Path, known: dict[str, type[Autoencoder]]) -> Autoencoder:
+def load(path: str | Path, known: dict[str, type[Estimator]]) -> Estimator:
     """Read a fitted estimator back.
 
     Args:
@@ -77,16 +80,18 @@ def load(path: str | Path, known: dict[str, type[Autoencoder]]) -> Autoencoder:
         if document["estimator"] not in known:
             raise FileError(f"{path} holds an estimator {document['estimator']!r} that narrows does not know")
         estimator = known[document["estimator"]](**document["params"])
-        named = [name for name in tensors if name.startswith("schema.")]
-        arrays = {name.removeprefix("schema."): tensors.pop(name).numpy() for name in named}
+        arrays = {name: tensor.numpy() for name, tensor in _taken(tensors, "schema.").items()}
+        own = _taken(tensors, "own.")
         estimator.schema_ = SCHEMAS[document["schema"]["kind"]].from_json(document["schema"], arrays)
         estimator.chosen_ = document["chosen"]
         estimator.history_ = list(document["history"])
         estimator.n_features_in_ = int(document["features"])
         if document["feature_names"]:
             estimator.feature_names_in_ = np.array(document["feature_names"], dtype=object)
-        weighing = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-        estimator.module_ = _rebuild(path, document, estimator.schema_, weighing)
+        estimator.module_ = _rebuild(path, document, estimator.schema_, _taken(tensors, "module."))
+        if tensors:
+            raise FileError(f"{path} is damaged: it holds {min(tensors)!r}, which no part of a model is called")
+        estimator._recall(document.get("own", {}), own)  # not known to files of the first format
     except FileError:
         raise
     except ChoiceError as error:
@@ -94,6 +99,12 @@ def load(path: str | Path, known: dict[str, type[Autoencoder]]) -> Autoencoder:
     except (KeyError, TypeError, ValueError, AttributeError, AssertionError) as error:
         raise FileError(f"{path} is damaged: its document lacks or garbles {error}") from error
     return estimator
+
+
+def _taken(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Take the tensors whose names begin so out of those of a file."""
+    named = [name for name in tensors if name.startswith(prefix)]
+    return {name.removeprefix(prefix): tensors.pop(name) for name in named}
 
 
 def _rebuild(
