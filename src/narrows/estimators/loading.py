@@ -9,7 +9,9 @@ from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
 from narrows.estimators.pretrained import PretrainedClassifier, PretrainedRegressor
 
-KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in (Autoencoder, PretrainedClassifier, PretrainedRegressor)}
+KNOWN: dict[str, type[Estimator]] = {
+    estimator.__name__: estimator for estimator in (Autoencoder, PretrainedClassifier, PretrainedRegressor)
+}
 
 
 def load(path: str | Path) -> Estimator:

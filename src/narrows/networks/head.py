@@ -1,6 +1,6 @@
 """What stands on an encoder to answer a question about a sample: one affine map of its code, each entry standardised.
 
-    outputs = A (z - shift) / scale + b
+outputs = A (z - shift) / scale + b
 """
 
 import torch

@@ -78,9 +78,11 @@ class WhichClass(Question):
     spreads = True
 
     def cost(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy in nats, (n,)."""
         return -(targets * outputs.log_softmax(1)).sum(1)
 
     def error(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """1 where the most probable class is not that of the target, (n,)."""
         return (outputs.argmax(1) != targets.argmax(1)).to(outputs.dtype)
 
 
@@ -96,9 +98,11 @@ class HowMuch(Question):
     spreads = False
 
     def cost(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Half the squared error, (n,)."""
         return 0.5 * (outputs - targets).square().sum(1)
 
     def error(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The same, (n,)."""
         return self.cost(outputs, targets)
 
 
@@ -200,15 +204,17 @@ def divided(targets: Array, question: Question, fraction: float, rng: Generator)
 def codes_at(model: AutoencoderModule, source: GatheredSource, rows: Tensor) -> Tensor:
     """Mean codes of some rows, (r, d)."""
     model.eval()
-    return torch.cat([model.encode(source.take(part)).z for part in rows.split(1024)])
+    return torch.cat([model.encode(source.take(part)).z for part in torch.split(rows, 1024)])
 
 
 def fitted_head(codes: Tensor, targets: Tensor, judged: Tensor, truth: Tensor, question: Question) -> Head:
     """The head with the least mean cost plus ridge, of the ridge that is best on codes that are set aside.
 
     Args:
-        codes, targets: What it learns from, (r, d) and (r, outputs).
-        judged, truth: What judges it.
+        codes: What it learns from, (r, d).
+        targets: The answers there, (r, outputs).
+        judged: What judges it, (s, d).
+        truth: The answers there, (s, outputs).
         question: What is asked.
     """
     z, answers = codes.double().cpu(), targets.double()
@@ -218,13 +224,21 @@ def fitted_head(codes: Tensor, targets: Tensor, judged: Tensor, truth: Tensor, q
     for ridge in RIDGES:
         matrix, bias = _minimised((z - shift) / scale, answers, question, ridge)
         outputs = ((judged.double().cpu() - shift) / scale) @ matrix.T + bias
-        found = (float(question.error(outputs, truth.double()).mean()), float(question.cost(outputs, truth.double()).mean()))
+        found = (
+            float(question.error(outputs, truth.double()).mean()),
+            float(question.cost(outputs, truth.double()).mean()),
+        )
         if best is None or found < least:
             best, least = (matrix, bias), found
     assert best is not None
     head = Head(z.shape[1], question.outputs)
     with torch.no_grad():
-        for place, value in ((head.shift, shift), (head.scale, scale), (head.map.weight, best[0]), (head.map.bias, best[1])):
+        for place, value in (
+            (head.shift, shift),
+            (head.scale, scale),
+            (head.map.weight, best[0]),
+            (head.map.bias, best[1]),
+        ):
             place.copy_(value)
     return head
 
@@ -238,10 +252,10 @@ def _minimised(z: Tensor, targets: Tensor, question: Question, ridge: float) -> 
     def loss() -> Tensor:
         method.zero_grad()
         value = question.cost(z @ matrix.T + bias, targets).mean() + 0.5 * ridge * matrix.square().sum()
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    method.step(loss)
+    method.step(loss)  # type: ignore[no-untyped-call]
     return matrix.detach(), bias.detach()
 
 
@@ -267,8 +281,10 @@ def _together(
     deadline: float | None,
 ) -> None:
     """Train encoder and head, and keep the best moment, of which the beginning is one."""
-    batch = rules.batch_size(len(course.lesson.rows), rules.operations(model), model.spec.sparse)
-    steps = max(500, min(10_000, 20 * ceil(len(course.lesson.rows) / batch)))
+    work = rules.operations(model)
+    batch = rules.batch_size(len(course.lesson.rows), work, model.spec.sparse)
+    affordable = int(rules.WORK / 4 / (3 * work * (batch + (SPREAD_BATCH if course.others else 0))))
+    steps = max(100, min(affordable, max(500, min(10_000, 20 * ceil(len(course.lesson.rows) / batch)))))
     optimizers = optimisers("adamw", predictor, RATE, rules.weight_decay("adamw"))
     order, noise = generator(seed, ORDER, OWN, 1), generator(seed, NOISE, OWN, device=course.source.device)
     best, least, waited = copied(weights(predictor)), _judged(predictor, course, question), 0
@@ -288,7 +304,7 @@ def _together(
         loss = cost(course.lesson.shuffled(batch, order))
         if course.others is not None:
             loss = loss + cost(course.others.shuffled(SPREAD_BATCH, order))
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         for optimizer in optimizers:
             optimizer.step()
         if (step + 1) % LOOK == 0:
@@ -307,6 +323,6 @@ def _judged(predictor: Predictor, course: Course, question: Question) -> tuple[f
     """Mean error and mean cost on the rows that are set aside; less is better, the first before the second."""
     predictor.eval()
     judged = course.judged
-    outputs = torch.cat([predictor(course.source.take(part)) for part in judged.rows.split(1024)]).cpu().double()
+    outputs = torch.cat([predictor(course.source.take(part)) for part in torch.split(judged.rows, 1024)]).cpu().double()
     truth = judged.targets.double()
     return float(question.error(outputs, truth).mean()), float(question.cost(outputs, truth).mean())
