@@ -140,6 +140,7 @@ def test_the_opponent_is_no_part_of_the_loss_and_does_not_judge(table):
         assert terms["loss"] == pytest.approx(terms["distortion"] + terms["rate"] + terms["adversarial"])
         assert paid > 0
         assert row["score"] == pytest.approx(row["held_out"]["distortion"] + row["held_out"]["rate"])
+    assert ae.chosen_["best_epoch"] > 0, "the beginning, which no opponent has played against, does not count"
 
 
 def test_models_without_opponents_are_judged_as_before(table):

@@ -82,7 +82,7 @@ class MMD(Penalty):
         kernel: `"inverse_multiquadric"`, whose tails reach far, or `"rbf"`; each a sum over seven widths.
     """
 
-    def __init__(self, weight: float = 500.0, kernel: KernelName = "inverse_multiquadric") -> None:
+    def __init__(self, weight: float = 100.0, kernel: KernelName = "inverse_multiquadric") -> None:
         super().__init__()
         if kernel not in get_args(KernelName):
             raise unknown("kernel", kernel, get_args(KernelName))

@@ -11,7 +11,7 @@ def wasserstein(
     spec: SampleSpec,
     latent_dim: int,
     *,
-    weight: float = 500.0,
+    weight: float = 100.0,
     kernel: str = "inverse_multiquadric",
     **options: Any,
 ) -> AutoencoderModule:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from typing import Any
 
 import torch
@@ -276,6 +276,8 @@ class Loop:
         if score < now.best_score or not self.best:
             now.best_score, now.best_epoch = score, epoch
             keep(weights(self.model), self.best)
+        if self.contests and not train:  # the beginning cannot win a contest that has not begun
+            now.best_score = inf
         row = {"epoch": epoch, "step": now.step, "seconds": self._elapsed(), "learning_rate": rate, "score": score}
         now.history.append(row | {"train": dict(train), "held_out": held_out})
 
