@@ -23,6 +23,9 @@ from .classic import vanilla as vanilla
 from .composed import composed as composed
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
+from .quantized import fsq as fsq
+from .quantized import residual_vq as residual_vq
+from .quantized import vq as vq
 from .sequential import sequence as sequence
 from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
@@ -38,6 +41,8 @@ __all__ = [
     "deep",
     "denoising",
     "factor",
+    "fsq",
+    "residual_vq",
     "sequence",
     "sequence_variational",
     "sparse",
@@ -45,6 +50,7 @@ __all__ = [
     "vanilla",
     "variational",
     "video",
+    "vq",
     "wasserstein",
 ]
 
