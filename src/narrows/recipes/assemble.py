@@ -12,6 +12,7 @@ from narrows.core.errors import ChoiceError
 from narrows.core.registry import Registry, snake_case
 from narrows.core.spec import Kind, SampleSpec
 from narrows.model import AutoencoderModule
+from narrows.networks.critics import FittingCritics
 from narrows.networks.layers import initialise
 from narrows.networks.linear import LinearPathDecoder, LinearPathEncoder
 from narrows.objectives import MeanBound
@@ -94,7 +95,7 @@ def assemble(
         bottleneck=squeeze,
         decoder=decoder,
         likelihood=speaks,
-        penalties=[PENALTIES.build(penalty) for penalty in penalties],
+        penalties=[PENALTIES.build(penalty, critics=FittingCritics(spec, latent_dim)) for penalty in penalties],
         objective=MeanBound(),
     )
     if torch.get_default_device().type != "meta":
