@@ -211,24 +211,39 @@ class TestLikelihoods:
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("spec", [*SPECS, SampleSpec("image", (1, 17, 12))], ids=by_spec)
 class TestCorruptions:
-    def test_leaves_the_original_alone(self, name, rng):
-        x = torch.randn(6, 9, generator=rng)
+    def part(self, name, spec):
+        part = CORRUPTIONS[name]()
+        if spec.kind not in part.kinds:
+            pytest.skip(f"{name} makes no sense of samples of kind {spec.kind}")
+        return part
+
+    def test_leaves_the_original_alone(self, name, spec, rng):
+        x = torch.randn(6, *spec.shape, generator=rng)
         view, before = View(x), x.clone()
-        shown = CORRUPTIONS[name]()(view, rng)
+        shown = self.part(name, spec)(view, rng)
         assert torch.equal(x, before)
         assert shown.x.shape == x.shape
         assert shown.x.isfinite().all()
         assert shown.context is view.context
 
-    def test_same_generator_same_corruption(self, name):
-        view = View(torch.randn(6, 9))
-        first, second = (CORRUPTIONS[name]()(view, torch.Generator().manual_seed(3)).x for _ in range(2))
+    def test_same_generator_same_corruption(self, name, spec):
+        view = View(torch.randn(6, *spec.shape))
+        first, second = (self.part(name, spec)(view, torch.Generator().manual_seed(3)).x for _ in range(2))
         assert torch.equal(first, second)
 
-    def test_hidden_values_are_not_shown(self, name, rng):
-        shown = CORRUPTIONS[name]()(View(torch.randn(6, 9)), rng)
-        assert shown.visible is None or (shown.x[~shown.visible] == 0).all()
+    def test_hidden_values_are_not_shown(self, name, spec, rng):
+        visible = torch.rand(6, *spec.shape, generator=rng) < 0.7
+        for view in (View(torch.randn(6, *spec.shape)), View(visible.float(), visible=visible)):
+            shown = self.part(name, spec)(view, rng)
+            assert shown.visible is None or (shown.x[~shown.visible] == 0).all()
+            assert view.visible is None or not (shown.visible & ~view.visible).any()
+
+    def test_something_is_lost(self, name, spec, rng):
+        x = torch.randn(6, *spec.shape, generator=rng)
+        shown = self.part(name, spec)(View(x), rng)
+        assert torch.equal(shown.x, x) == (name in ("clean", "compose"))
 
 
 @pytest.mark.parametrize("name", PENALTIES)

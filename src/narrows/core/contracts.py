@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 import torch
 from torch import Generator, Tensor, nn
 
 from narrows.core.errors import ChoiceError
 from narrows.core.registry import snake_case
-from narrows.core.spec import SampleSpec, Values
+from narrows.core.spec import Kind, SampleSpec, Values
 from narrows.core.trace import Code, Features, Loss, Share, Trace, View
 
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ class Part(nn.Module, ABC):
 class Corruption(Part):
     """What the encoder is not shown. The likelihood is still of the clean input."""
 
-    supports: ClassVar[tuple[Values, ...]]
+    supports: tuple[Values, ...]
     """Which values it makes sense for, as in `SampleSpec.values`."""
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    """Which samples it makes sense for, as in `SampleSpec.kind`."""
 
     @abstractmethod
     def forward(self, view: View, rng: Generator) -> View:

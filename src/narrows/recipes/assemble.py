@@ -40,7 +40,7 @@ def assemble(
     widths: Sequence[int] | None = None,
     activation: str | None = None,
     likelihood: Asked = "normal",
-    corruption: Asked = "clean",
+    corruption: Asked | Sequence[Asked] = "clean",
     penalties: Iterable[Asked] = (),
     objective: Asked = "mean_bound",
     linear_path: bool = True,
@@ -56,7 +56,7 @@ def assemble(
         widths: The network's own option of this name, so that it needs no dictionary.
         activation: Likewise.
         likelihood: A part.
-        corruption: A part.
+        corruption: A part, or a list of parts, each of which corrupts what the one before has left.
         penalties: Parts.
         objective: How distortion, rate and penalties become one number.
         linear_path: Whether training begins as PCA where the parts allow it, on a straight linear way beside the
@@ -87,12 +87,7 @@ def assemble(
         encoder, decoder = LinearPathEncoder(encoder, spec), LinearPathDecoder(decoder, told)
     if spec.context:
         encoder, decoder = ConditionalEncoder(encoder, spec.context), ConditionalDecoder(decoder, spec.context)
-    corrupts: Corruption = CORRUPTIONS.build(corruption)
-    if spec.values not in corrupts.supports:
-        raise ChoiceError(
-            f"the corruption {snake_case(type(corrupts).__name__)!r} makes no sense of {spec.values} values: choose "
-            + " or ".join(repr(name) for name, part in CORRUPTIONS.items() if spec.values in part.supports)
-        )
+    corrupts = corruption_for(spec, corruption)
     if spec.sparse and not isinstance(corrupts, corruptions.Clean):
         raise ChoiceError(
             f"the corruption {snake_case(type(corrupts).__name__)!r} needs dense samples, got sparse ones: "
@@ -111,3 +106,24 @@ def assemble(
     if torch.get_default_device().type != "meta":
         initialise(model, rng or Generator().manual_seed(0))
     return model
+
+
+def corruption_for(spec: SampleSpec, asked: Asked | Sequence[Asked]) -> Corruption:
+    """Build a corruption of such samples by name; a list of them is composed.
+
+    Raises:
+        ChoiceError: A name that is not known, or a corruption that makes no sense of the samples.
+    """
+    if isinstance(asked, str | Mapping):
+        corrupts: Corruption = CORRUPTIONS.build(asked)
+    else:
+        corrupts = corruptions.Compose(corruption_for(spec, part) for part in asked)
+    if spec.values not in corrupts.supports or spec.kind not in corrupts.kinds:
+        what = f"{spec.values} values" if spec.values not in corrupts.supports else f"samples of kind {spec.kind!r}"
+        parts = CORRUPTIONS.items()
+        known = [name for name, part in parts if spec.values in part.supports and spec.kind in part.kinds]
+        raise ChoiceError(
+            f"the corruption {snake_case(type(corrupts).__name__)!r} makes no sense of {what}: choose "
+            + " or ".join(map(repr, known))
+        )
+    return corrupts
