@@ -90,6 +90,10 @@ class Bottleneck(Part):
     """True where the code costs nothing, so that the error of reconstruction alone judges the model."""
     unit_code: bool = False
     """True where every entry of the code lies between 0 and 1."""
+    draws: bool = False
+    """True where a generator makes the code random."""
+    start_rows: int = 0
+    """Of how many training samples, at most, it wants to see the features before training begins."""
 
     @abstractmethod
     def forward(self, features: Features, rng: Generator | None) -> Code:
@@ -123,6 +127,34 @@ class Bottleneck(Part):
     def _without_prior(self) -> ChoiceError:
         name = snake_case(type(self).__name__)
         return ChoiceError(f"codes of the bottleneck {name!r} have no prior: choose one that has, such as 'gaussian'")
+
+    def start(self, features: Tensor, rng: Generator) -> None:
+        """Learn what there is to know of the features of training samples, (n, f), before training begins.
+
+        It is asked where `start_rows` are wanted.
+
+        Raises:
+            ChoiceError: There are too few samples for what was asked.
+        """
+
+
+class Quantizer(Bottleneck):
+    """A bottleneck whose code is a row of symbols, each one of finitely many: what can be counted, coded and drawn."""
+
+    sizes: tuple[int, ...]
+    """How many values each symbol can take."""
+
+    @abstractmethod
+    def indices(self, features: Features) -> Tensor:
+        """The symbols of a batch as numbers from 0 to size - 1, (n, symbols) int64; nothing is drawn."""
+
+    @abstractmethod
+    def values(self, indices: Tensor) -> Tensor:
+        """The code that symbols (n, symbols) stand for, (n, latent_dim)."""
+
+    @abstractmethod
+    def shares(self) -> tuple[Tensor, ...]:
+        """How probable the rate takes each value of each symbol to be, (size,) each."""
 
 
 class Readout(ABC):

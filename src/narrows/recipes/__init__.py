@@ -21,6 +21,9 @@ from .composed import composed as composed
 from .conditional import conditional as conditional
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
+from .quantized import fsq as fsq
+from .quantized import residual_vq as residual_vq
+from .quantized import vq as vq
 from .sequential import sequence as sequence
 from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
@@ -35,6 +38,8 @@ __all__ = [
     "convolutional",
     "deep",
     "denoising",
+    "fsq",
+    "residual_vq",
     "sequence",
     "sequence_variational",
     "sparse",
@@ -42,6 +47,7 @@ __all__ = [
     "vanilla",
     "variational",
     "video",
+    "vq",
 ]
 
 RECIPES: Registry[Callable[..., AutoencoderModule]] = Registry("recipe", sys.modules[__name__])
