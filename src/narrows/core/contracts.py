@@ -10,6 +10,7 @@ takes `rng=None`, nothing is drawn: evaluation is deterministic unless somebody 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, get_args
 
@@ -19,7 +20,7 @@ from torch import Generator, Tensor, nn
 from narrows.core.errors import ChoiceError
 from narrows.core.registry import snake_case
 from narrows.core.spec import Kind, SampleSpec, Values
-from narrows.core.trace import Code, Features, Loss, Share, Trace, View
+from narrows.core.trace import Branch, Code, Features, Loss, Share, Trace, View
 
 if TYPE_CHECKING:
     from narrows.model import AutoencoderModule
@@ -107,6 +108,16 @@ class Bottleneck(Part):
             variances: The k largest eigenvalues of the covariance, (k,), k <= latent_dim.
             noise: The mean of the other eigenvalues, a scalar.
         """
+
+    def branches(self, code: Code, context: Tensor | None, rng: Generator | None) -> Sequence[Branch]:
+        """What a sample may be, for objectives that go over all of it: the code itself, unless a part is discrete.
+
+        Args:
+            code: What `forward` gave.
+            context: What is known of each sample, (n, c); a row of zeros, or None for all of them, where nothing is.
+            rng: What continuous parts are drawn by.
+        """
+        return [Branch(code, code.rate.new_ones(len(code.rate)))]
 
     def sample(self, n: int, rng: Generator) -> Tensor:
         """Codes drawn from the prior, (n, latent_dim).

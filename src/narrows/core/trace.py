@@ -137,6 +137,19 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """One of several things that a sample may be, and how probable that is.
+
+    Args:
+        code: What the bottleneck lets through if it is so.
+        weight: The probability, (n,).
+    """
+
+    code: Code
+    weight: Tensor
+
+
+@dataclass(frozen=True)
 class Prediction:
     """A likelihood with the decoder's numbers filled in: a distribution over each value of a sample."""
 

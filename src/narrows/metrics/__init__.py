@@ -1,8 +1,15 @@
 """Pure functions on arrays: how far a reconstruction is from its original, and how good a code is."""
 
+from .clusters import k_means as k_means
+from .clusters import v_measure as v_measure
 from .errors import binary_cross_entropy as binary_cross_entropy
 from .errors import mean_squared_error as mean_squared_error
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
+from .probes import linear_probe_accuracy as linear_probe_accuracy
+from .structure import continuity as continuity
+from .structure import silhouette as silhouette
+from .structure import trustworthiness as trustworthiness
+from .structure import used_dimensions as used_dimensions
 from .symbols import codebook_use as codebook_use
 from .symbols import dead_units as dead_units
 from .symbols import perplexity as perplexity
@@ -10,8 +17,15 @@ from .symbols import perplexity as perplexity
 __all__ = [
     "binary_cross_entropy",
     "codebook_use",
+    "continuity",
     "dead_units",
+    "k_means",
+    "linear_probe_accuracy",
     "mean_squared_error",
     "nearest_neighbour_accuracy",
     "perplexity",
+    "silhouette",
+    "trustworthiness",
+    "used_dimensions",
+    "v_measure",
 ]

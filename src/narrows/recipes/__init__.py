@@ -27,6 +27,7 @@ from .denoising import denoising as denoising
 from .quantized import fsq as fsq
 from .quantized import residual_vq as residual_vq
 from .quantized import vq as vq
+from .semi_supervised import semi_supervised as semi_supervised
 from .sequential import sequence as sequence
 from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
@@ -45,6 +46,7 @@ __all__ = [
     "factor",
     "fsq",
     "residual_vq",
+    "semi_supervised",
     "sequence",
     "sequence_variational",
     "sparse",

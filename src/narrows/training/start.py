@@ -180,10 +180,12 @@ def _begin(model: AutoencoderModule, source: Source, found: Components | None, r
 def start_as(model: AutoencoderModule, found: Components) -> bool:
     """Set a model's linear path to principal components and silence its networks; False where it has no such path."""
     shape = model.spec.shape
-    model.likelihood.start(found.mean.view(shape), found.spread.view(shape), found.noise)
     encode, decode = model.encoder.linear, model.decoder.linear
     start = model.bottleneck.linear_start(found.variances, found.noise)
-    if encode is None or decode is None or start is None or not model.likelihood.linear_mean:
+    linear = encode is not None and decode is not None and start is not None and model.likelihood.linear_mean
+    noise = found.noise if linear or model.bottleneck.free else found.spread.mean()
+    model.likelihood.start(found.mean.view(shape), found.spread.view(shape), noise)
+    if encode is None or decode is None or start is None or not linear:
         return False
     k = len(found.variances)
     model.encoder.silence()
