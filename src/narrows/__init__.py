@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from narrows.data.files import open_data
     from narrows.estimators import Autoencoder, PretrainedClassifier, PretrainedRegressor
     from narrows.estimators.loading import load
+    from narrows.estimators.tuning import tune
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
     from narrows.tasks.retrieval import duplicates, search
@@ -39,6 +40,7 @@ _HOMES = {
     "load": "narrows.estimators.loading",
     "open_data": "narrows.data.files",
     "search": "narrows.tasks.retrieval",
+    "tune": "narrows.estimators.tuning",
 }
 
 __version__ = "0.1.0"
@@ -60,6 +62,7 @@ __all__ = [
     "open_data",
     "recipes",
     "search",
+    "tune",
 ]
 
 

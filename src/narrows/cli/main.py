@@ -12,6 +12,7 @@ from narrows.core.errors import NarrowsError
 
 COMMANDS = {
     "train": "Train a model on data and write it to a file.",
+    "tune": "Try options of a model on data, and write the best model to a file.",
     "encode": "Turn samples into their codes.",
     "decode": "Turn codes into the samples that they stand for.",
     "reconstruct": "Encode samples and decode them again.",
