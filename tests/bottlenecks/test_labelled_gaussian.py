@@ -71,7 +71,7 @@ def test_a_code_without_branches_has_the_mean_bound(rng):
 
 def test_a_classifier_learns_with_it(digits, tmp_path):
     y = np.where(np.arange(600) < 60, digits.target[:600], -1)
-    made = narrows.PretrainedClassifier(recipe="semi_supervised", latent_dim=16, epochs=5, random_state=0, verbose=0)
+    made = narrows.PretrainedClassifier(recipe="semi_supervised", latent_dim=16, epochs=30, random_state=0, verbose=0)
     made.set_params(recipe_options={"widths": [64]}).fit(digits.data[:600], y)
     assert made.predict_proba(digits.data[600:900]).shape == (300, 10)
     assert made.score(digits.data[600:900], digits.target[600:900]) > 0.8

@@ -18,6 +18,7 @@ COMMANDS = {
     "reconstruct": "Encode samples and decode them again.",
     "info": "Say what a model or a data file is.",
     "compare": "Train several recipes and say how well each does.",
+    "report": "Write one page on a model and data.",
     "recipes": "List the named models.",
     "demo": "Train every recipe on small digits, compare them, and write a report.",
 }

@@ -9,5 +9,7 @@ from .images import before_after as before_after
 from .images import image_rows as image_rows
 from .images import reconstructions as reconstructions
 from .overview import overview as overview
+from .spectrum import pareto as pareto
+from .spectrum import spectrum as spectrum
 
-__all__ = ["before_after", "code_map", "curves", "image_rows", "overview", "reconstructions"]
+__all__ = ["before_after", "code_map", "curves", "image_rows", "overview", "pareto", "reconstructions", "spectrum"]
