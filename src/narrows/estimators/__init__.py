@@ -1,5 +1,8 @@
 """The scikit-learn face, one class for each task."""
 
 from .autoencoder import Autoencoder as Autoencoder
+from .generator import Generator as Generator
+from .pretrained import PretrainedClassifier as PretrainedClassifier
+from .pretrained import PretrainedRegressor as PretrainedRegressor
 
-__all__ = ["Autoencoder"]
+__all__ = ["Autoencoder", "Generator", "PretrainedClassifier", "PretrainedRegressor"]

@@ -16,11 +16,13 @@ from narrows.model import AutoencoderModule
 
 from .adversarial import adversarial as adversarial
 from .adversarial import factor as factor
+from .adversarial import vae_gan as vae_gan
 from .adversarial import wasserstein as wasserstein
 from .classic import convolutional as convolutional
 from .classic import deep as deep
 from .classic import vanilla as vanilla
 from .composed import composed as composed
+from .conditional import conditional as conditional
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
 from .quantized import fsq as fsq
@@ -36,6 +38,7 @@ from .variational import variational as variational
 __all__ = [
     "adversarial",
     "composed",
+    "conditional",
     "contractive",
     "convolutional",
     "deep",
@@ -47,6 +50,7 @@ __all__ = [
     "sequence_variational",
     "sparse",
     "sparse_kl",
+    "vae_gan",
     "vanilla",
     "variational",
     "video",

@@ -18,10 +18,14 @@ DEFAULT_RECIPES: dict[Kind, str] = {
     "video": "video",
 }
 """The recipe for a kind of sample; `"deep"` for the others."""
-DENSE_RECIPES = ("contractive", "denoising")
+DENSE_RECIPES = ("contractive", "denoising", "vae_gan")
 """Recipes of which some part needs dense samples."""
 RECIPE_KINDS: dict[str, Kind] = {"sequence": "sequence", "sequence_variational": "sequence", "video": "video"}
 """What a recipe takes a sample for, where the data alone could say something else."""
+
+
+CONDITIONED = ("conditional",)
+"""Recipes that take a label, or another condition, for each sample."""
 
 
 def kind_of(recipe: str) -> Kind | None:
@@ -32,6 +36,11 @@ def kind_of(recipe: str) -> Kind | None:
 def takes_sparse(recipe: str) -> bool:
     """Whether a recipe is made of parts that sparse rows can have."""
     return recipe not in (*DENSE_RECIPES, *RECIPE_KINDS)
+
+
+def takes_conditions(recipe: str) -> bool:
+    """Whether a recipe is told a label, or another condition, for each sample."""
+    return recipe in CONDITIONED
 
 
 def options_of(recipe: str) -> dict[str, Any]:
