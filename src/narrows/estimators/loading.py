@@ -7,8 +7,9 @@ from pathlib import Path
 from narrows.estimators import model_file
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
+from narrows.estimators.imputer import Imputer
 
-KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in (Autoencoder,)}
+KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in (Autoencoder, Imputer)}
 
 
 def load(path: str | Path) -> Estimator:
