@@ -2,5 +2,7 @@
 
 from .autoencoder import Autoencoder as Autoencoder
 from .imputer import Imputer as Imputer
+from .pretrained import PretrainedClassifier as PretrainedClassifier
+from .pretrained import PretrainedRegressor as PretrainedRegressor
 
-__all__ = ["Autoencoder", "Imputer"]
+__all__ = ["Autoencoder", "Imputer", "PretrainedClassifier", "PretrainedRegressor"]

@@ -120,7 +120,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, Estimator):  # type: ignor
     def _samples(self, X: Any, least_rows: int, kind: Kind | None = None) -> Samples:
         return cells(X, least_rows, self.columns, kind)
 
-    def _checked(self, X: Any) -> Samples:
+    def _checked(self, X: Any, y: Any = None) -> Samples:
         check_is_fitted(self)
         given = cells_like(X, self.schema_, getattr(self, "feature_names_in_", None))
         self._know_columns(given, reset=False)

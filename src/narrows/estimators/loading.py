@@ -8,8 +8,11 @@ from narrows.estimators import model_file
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
 from narrows.estimators.imputer import Imputer
+from narrows.estimators.pretrained import PretrainedClassifier, PretrainedRegressor
 
-KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in (Autoencoder, Imputer)}
+KNOWN: dict[str, type[Estimator]] = {
+    estimator.__name__: estimator for estimator in (Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor)
+}
 
 
 def load(path: str | Path) -> Estimator:

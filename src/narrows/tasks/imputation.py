@@ -135,7 +135,7 @@ def _from_posterior(model: AutoencoderModule, view: View, n: int, rng: Generator
         code = model.encode(view)
         prediction = model.decode(type(code)(z, code.rate, code.charge, code.side), view.context)
         log_seen = prediction.total(prediction.likelihood.log_prob, view.x, view.scored)
-        weights.append(log_seen - 0.5 * z.square().sum(1) + 0.5 * noise.square().sum(1) + scale.log().sum(1))
+        weights.append(log_seen + model.bottleneck.log_prior(z) + 0.5 * noise.square().sum(1) + scale.log().sum(1))
         codes.append(z)
     together = torch.stack(codes)
     chosen = torch.multinomial(torch.stack(weights, 1).softmax(1), n, replacement=True, generator=rng)
