@@ -153,7 +153,8 @@ class Loop:
         self.started = time.monotonic() if started is None else started
         self.saved = time.monotonic()
         self.judging = 0.0
-        self.steps_per_epoch = ceil(len(train) / plan.batch_size)
+        self.total_steps = plan.epochs * ceil(len(train) / plan.batch_size)
+        """Steps of the whole run, if nothing stops it early."""
         self.warmup = min(plan.warmup, self.total_steps // 5)
         self.by_error = model.bottleneck.free and not model.penalties and model.spec.values in ("real", "unit")
         self.resumed = self._resume()
@@ -161,11 +162,6 @@ class Loop:
     def _fresh_optimisers(self) -> list[Optimizer]:
         plan = self.plan
         return optimisers(plan.optimizer, self.model, plan.learning_rate, plan.weight_decay, self.settled)
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of the whole run, if nothing stops it early."""
-        return self.plan.epochs * self.steps_per_epoch
 
     def run(self, report: Reports) -> list[dict[str, Any]]:
         """Train until the plan ends, patience does, or time does; leave the best weights in the model.
