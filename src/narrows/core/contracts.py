@@ -210,7 +210,6 @@ class Likelihood(Part):
 class Penalty(Part):
     """What is neither distortion nor rate, in nats, its weight included."""
 
-    weight: float
     needs_unit_code: ClassVar[bool] = False
     """Whether the penalty makes sense only for codes between 0 and 1."""
     needs_dense: ClassVar[bool] = False

@@ -90,7 +90,8 @@ class View:
     def part(self, first: int, last: int) -> View:
         """Some samples of a dense view, without a copy."""
         masks = (self.present, self.visible, self.scored, self.context)
-        return View(self.x[first:last], *(None if mask is None else mask[first:last] for mask in masks))
+        present, visible, scored, context = (None if mask is None else mask[first:last] for mask in masks)
+        return View(self.x[first:last], present, visible, scored, context)
 
     def padded(self, size: int) -> View:
         """The same samples and copies of the first (of sparse ones, empty rows), `size` in all."""
