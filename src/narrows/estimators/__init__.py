@@ -2,7 +2,8 @@
 
 from .autoencoder import Autoencoder as Autoencoder
 from .generator import Generator as Generator
+from .imputer import Imputer as Imputer
 from .pretrained import PretrainedClassifier as PretrainedClassifier
 from .pretrained import PretrainedRegressor as PretrainedRegressor
 
-__all__ = ["Autoencoder", "Generator", "PretrainedClassifier", "PretrainedRegressor"]
+__all__ = ["Autoencoder", "Generator", "Imputer", "PretrainedClassifier", "PretrainedRegressor"]
