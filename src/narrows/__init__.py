@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from narrows.core.errors import ChoiceError, FileError, InputError, NarrowsError, TrainingError
     from narrows.core.spec import SampleSpec
     from narrows.data.files import open_data
-    from narrows.estimators import Autoencoder
+    from narrows.estimators import AnomalyDetector, Autoencoder
     from narrows.estimators.loading import load
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
 
 _HOMES = {
+    "AnomalyDetector": "narrows.estimators",
     "Autoencoder": "narrows.estimators",
     "AutoencoderModule": "narrows.model",
     "ChoiceError": "narrows.core.errors",
@@ -38,6 +39,7 @@ _HOMES = {
 
 __version__ = "0.1.0"
 __all__ = [
+    "AnomalyDetector",
     "Autoencoder",
     "AutoencoderModule",
     "ChoiceError",

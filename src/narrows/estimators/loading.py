@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from narrows.estimators import model_file
+from narrows.estimators.anomaly import AnomalyDetector
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
 
-KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in (Autoencoder,)}
+KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in (AnomalyDetector, Autoencoder)}
 
 
 def load(path: str | Path) -> Estimator:
