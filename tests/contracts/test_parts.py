@@ -7,9 +7,9 @@ from typing import ClassVar
 import pytest
 import torch
 
-from narrows.core.contracts import Part
+from narrows.core.contracts import Part, Quantizer
 from narrows.core.spec import Column, SampleSpec
-from narrows.core.trace import Code, Features, View
+from narrows.core.trace import Code, Features, Trace, View
 from narrows.networks.layers import initialise
 from narrows.recipes.assemble import BOTTLENECKS, CORRUPTIONS, LIKELIHOODS, NETWORKS, PENALTIES, assemble
 
@@ -46,7 +46,7 @@ class TestBottlenecks:
         assert torch.equal(code.z, again.z), "without a generator nothing is drawn"
         drawn = [part(features, torch.Generator().manual_seed(seed)).z for seed in (1, 1, 2)]
         assert torch.equal(drawn[0], drawn[1])
-        assert part.free or not torch.equal(drawn[0], drawn[2])
+        assert part.draws != torch.equal(drawn[0], drawn[2])
 
     def test_gradient_reaches_the_features(self, name, rng):
         part = BOTTLENECKS.build(name, latent_dim=3)
@@ -71,6 +71,8 @@ class TestBottlenecks:
     def test_a_rectified_code_begins_alive(self, name):
         part = BOTTLENECKS.build({"name": name, **({"squash": "relu"} if name == "plain" else {})}, latent_dim=4)
         start = part.linear_start(torch.tensor([3.0, 2.0]), torch.tensor(0.5))
+        if start is None:
+            pytest.skip(f"{name} has no linear beginning")
         assert start.lift.shape == (2,)
         assert name != "plain" or (start.lift >= 2 * start.encode * torch.tensor([3.0, 2.0]).sqrt() - 1e-5).all()
 
@@ -78,6 +80,65 @@ class TestBottlenecks:
         part = BOTTLENECKS.build(name, latent_dim=2)
         side = (torch.ones(1),)
         assert part(Features(torch.zeros(1, part.in_features), side), None).side is side
+
+
+QUANTIZERS = [name for name, part in BOTTLENECKS.items() if issubclass(part, Quantizer)]
+
+
+@pytest.mark.parametrize("latent_dim", [1, 3, 8, 13])
+@pytest.mark.parametrize("name", QUANTIZERS)
+class TestQuantizers:
+    def make(self, name, latent_dim, rng):
+        """A quantiser that has seen data, and features that it has not."""
+        part = BOTTLENECKS.build(
+            {"name": name, **({"codes": 16} if "codes" in options_of(name) else {})}, latent_dim=latent_dim
+        )
+        part.start(torch.randn(200, part.in_features, generator=rng), rng)
+        return part, Features(torch.randn(50, part.in_features, generator=rng))
+
+    def test_symbols_are_numbers_below_their_sizes(self, name, latent_dim, rng):
+        part, features = self.make(name, latent_dim, rng)
+        indices = part.indices(features)
+        assert indices.dtype == torch.int64
+        assert indices.shape == (50, len(part.sizes))
+        assert (indices >= 0).all()
+        assert (indices < torch.tensor(part.sizes)).all()
+
+    def test_symbols_stand_for_the_code(self, name, latent_dim, rng):
+        part, features = self.make(name, latent_dim, rng)
+        assert torch.allclose(part.values(part.indices(features)), part(features, None).z, atol=1e-5)
+
+    def test_shares_are_probabilities_that_give_the_rate(self, name, latent_dim, rng):
+        part, features = self.make(name, latent_dim, rng)
+        shares, indices = part.shares(), part.indices(features)
+        assert [len(share) for share in shares] == list(part.sizes)
+        assert all(torch.allclose(share.sum(), torch.ones(())) and (share > 0).all() for share in shares)
+        if not part.draws:  # a symbol that is certain costs its information, one that is drawn less
+            nats = sum(-share.log()[index] for share, index in zip(shares, indices.T, strict=True))
+            assert torch.allclose(part(features, None).rate, nats, rtol=1e-4)
+
+    def test_the_gradient_passes_straight_through(self, name, latent_dim, rng):
+        part, features = self.make(name, latent_dim, rng)
+        values = features.values.requires_grad_()
+        part(Features(values), None).z.sum().backward()
+        squashed = {"fsq": values.tanh(), "binary": values.sigmoid()}.get(name, values)
+        (expected,) = torch.autograd.grad(squashed.sum(), values)
+        assert torch.allclose(values.grad, expected, atol=1e-6)
+
+    def test_running_state_is_kept_and_differs_from_weights(self, name, latent_dim, rng):
+        part, features = self.make(name, latent_dim, rng)
+        before = {key: tensor.clone() for key, tensor in part.state_dict().items()}
+        assert not list(part.parameters())
+        code = part(features, rng)
+        nothing = View(features.values)
+        part.after_step(Trace(features.values, nothing, code, None), rng)
+        moved = [key for key, tensor in part.state_dict().items() if not torch.equal(tensor, before[key])]
+        assert bool(moved) == (type(part).after_step is not Part.after_step)
+
+
+def options_of(name):
+    """The options that a bottleneck takes."""
+    return inspect.signature(BOTTLENECKS[name]).parameters
 
 
 COLUMNS = (
@@ -165,24 +226,43 @@ class TestLikelihoods:
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("spec", [*SPECS, SampleSpec("image", (1, 17, 12))], ids=by_spec)
 class TestCorruptions:
-    def test_leaves_the_original_alone(self, name, rng):
-        x = torch.randn(6, 9, generator=rng)
+    def part(self, name, spec):
+        part = CORRUPTIONS[name]()
+        if spec.kind not in part.kinds:
+            pytest.skip(f"{name} makes no sense of samples of kind {spec.kind}")
+        return part
+
+    def test_leaves_the_original_alone(self, name, spec, rng):
+        x = torch.randn(6, *spec.shape, generator=rng)
         view, before = View(x), x.clone()
-        shown = CORRUPTIONS[name]()(view, rng)
+        shown = self.part(name, spec)(view, rng)
         assert torch.equal(x, before)
         assert shown.x.shape == x.shape
         assert shown.x.isfinite().all()
         assert shown.context is view.context
 
-    def test_same_generator_same_corruption(self, name):
-        view = View(torch.randn(6, 9))
-        first, second = (CORRUPTIONS[name]()(view, torch.Generator().manual_seed(3)).x for _ in range(2))
+    def test_same_generator_same_corruption(self, name, spec):
+        view = View(torch.randn(6, *spec.shape))
+        first, second = (self.part(name, spec)(view, torch.Generator().manual_seed(3)).x for _ in range(2))
         assert torch.equal(first, second)
 
-    def test_hidden_values_are_not_shown(self, name, rng):
-        shown = CORRUPTIONS[name]()(View(torch.randn(6, 9)), rng)
-        assert shown.visible is None or (shown.x[~shown.visible] == 0).all()
+    def test_hidden_values_are_not_shown(self, name, spec, rng):
+        visible = torch.rand(6, *spec.shape, generator=rng) < 0.7
+        for view in (View(torch.randn(6, *spec.shape)), View(visible.float(), visible=visible)):
+            shown = self.part(name, spec)(view, rng)
+            assert shown.visible is None or (shown.x[~shown.visible] == 0).all()
+            assert view.visible is None or not (shown.visible & ~view.visible).any()
+
+    def test_something_is_lost(self, name, spec, rng):
+        x = torch.randn(6, *spec.shape, generator=rng)
+        shown = self.part(name, spec)(View(x), rng)
+        assert torch.equal(shown.x, x) == (name in ("clean", "compose"))
+
+
+ESTIMATES = ("mmd", "total_correlation")
+"""Penalties that estimate what is never negative, without bias, so that they may be negative themselves."""
 
 
 @pytest.mark.parametrize("name", PENALTIES)
@@ -198,7 +278,7 @@ class TestPenalties:
         penalty = model.penalties[0]
         value = penalty(model(View(torch.randn(8, 6)), rng), model, rng)
         assert value.shape in ((), (8,))
-        assert (value >= 0).all()
+        assert (value >= 0).all() or name in ESTIMATES
         value.mean().backward()
         moved = [p.grad.abs().sum() for p in model.encoder.parameters() if p.grad is not None]
         assert sum(moved) > 0
@@ -211,6 +291,21 @@ class TestPenalties:
             model = self.model(name, **{option: weight})
             values.append(model.penalties[0](model(View(x)), model, None).mean())
         assert torch.allclose(2 * values[0], values[1])
+
+    def test_an_opponent_rests_while_the_model_learns(self, name, rng):
+        model = self.model(name)
+        penalty = model.penalties[0]
+        if penalty.opponent is None:
+            pytest.skip(f"{name} has no opponent")
+        assert not any(weight.requires_grad for weight in penalty.opponent.parameters())
+        trace = model(View(torch.randn(8, 6)), rng)
+        penalty.opponent.requires_grad_(True)
+        loss = penalty.opponent_loss(trace, model, rng)
+        assert loss.shape == ()
+        loss.backward()
+        assert all(weight.grad.abs().sum() > 0 for weight in penalty.opponent.parameters())
+        others = (weight for key, weight in model.named_parameters() if ".opponent." not in key)
+        assert all(weight.grad is None for weight in others), "the opponent's loss stops at what it looks at"
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -34,6 +34,7 @@ class Gaussian(Bottleneck):
     """
 
     free = False
+    draws = True
     limits = (-9.0, 5.0)
     """Bounds of the log standard deviation: far from any useful posterior, near enough to stay finite."""
 

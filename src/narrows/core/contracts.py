@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 import torch
 from torch import Generator, Tensor, nn
 
-from narrows.core.spec import SampleSpec, Values
+from narrows.core.spec import Kind, SampleSpec, Values
 from narrows.core.trace import Code, Features, Loss, Share, Trace, View
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ class Part(nn.Module, ABC):
 class Corruption(Part):
     """What the encoder is not shown. The likelihood is still of the clean input."""
 
-    supports: ClassVar[tuple[Values, ...]]
+    supports: tuple[Values, ...]
     """Which values it makes sense for, as in `SampleSpec.values`."""
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    """Which samples it makes sense for, as in `SampleSpec.kind`."""
 
     @abstractmethod
     def forward(self, view: View, rng: Generator) -> View:
@@ -86,6 +88,10 @@ class Bottleneck(Part):
     """True where the code costs nothing, so that the error of reconstruction alone judges the model."""
     unit_code: bool = False
     """True where every entry of the code lies between 0 and 1."""
+    draws: bool = False
+    """True where a generator makes the code random."""
+    start_rows: int = 0
+    """Of how many training samples, at most, it wants to see the features before training begins."""
 
     @abstractmethod
     def forward(self, features: Features, rng: Generator | None) -> Code:
@@ -99,6 +105,34 @@ class Bottleneck(Part):
             variances: The k largest eigenvalues of the covariance, (k,), k <= latent_dim.
             noise: The mean of the other eigenvalues, a scalar.
         """
+
+    def start(self, features: Tensor, rng: Generator) -> None:
+        """Learn what there is to know of the features of training samples, (n, f), before training begins.
+
+        It is asked where `start_rows` are wanted.
+
+        Raises:
+            ChoiceError: There are too few samples for what was asked.
+        """
+
+
+class Quantizer(Bottleneck):
+    """A bottleneck whose code is a row of symbols, each one of finitely many: what can be counted, coded and drawn."""
+
+    sizes: tuple[int, ...]
+    """How many values each symbol can take."""
+
+    @abstractmethod
+    def indices(self, features: Features) -> Tensor:
+        """The symbols of a batch as numbers from 0 to size - 1, (n, symbols) int64; nothing is drawn."""
+
+    @abstractmethod
+    def values(self, indices: Tensor) -> Tensor:
+        """The code that symbols (n, symbols) stand for, (n, latent_dim)."""
+
+    @abstractmethod
+    def shares(self) -> tuple[Tensor, ...]:
+        """How probable the rate takes each value of each symbol to be, (size,) each."""
 
 
 class Readout(ABC):
@@ -203,18 +237,56 @@ class Likelihood(Part):
         return torch.stack([mean, *[torch.zeros_like(mean)] * others])
 
 
+class Critic(nn.Module, ABC):
+    """A network that tells samples, or codes, of one kind from those of another: the opponent of a penalty."""
+
+    @abstractmethod
+    def features(self, x: Tensor) -> Tensor:
+        """What it goes by, (n, f)."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """The log-odds that each is of the first kind, (n,)."""
+
+
+class Critics(ABC):
+    """Builds critics that fit a model. Penalties get it from `assemble`, since they know no networks."""
+
+    @abstractmethod
+    def of_codes(self, widths: tuple[int, ...] | None) -> Critic:
+        """A critic of codes (n, d); of the usual widths where they are None."""
+
+    @abstractmethod
+    def of_samples(self, widths: tuple[int, ...] | None) -> Critic:
+        """A critic of samples (n, *s); of the usual widths where they are None."""
+
+
 class Penalty(Part):
-    """What is neither distortion nor rate, in nats, its weight included."""
+    """What is neither distortion nor rate, in nats, its weight included.
+
+    A penalty may have an opponent: a network that learns against the model, by a loss and an optimiser of its own. Its
+    weights move in its own step alone, and those of the model in the model's.
+    """
 
     weight: float
+    opponent: nn.Module | None
+    """What learns against the model; at rest, without gradients, but in its own step."""
     needs_unit_code: ClassVar[bool] = False
     """Whether the penalty makes sense only for codes between 0 and 1."""
     needs_dense: ClassVar[bool] = False
     """Whether the penalty looks at the values of samples themselves, which sparse rows do not hold."""
 
+    def __init__(self, opponent: nn.Module | None = None) -> None:
+        super().__init__()
+        self.opponent = None if opponent is None else opponent.requires_grad_(False)
+
     @abstractmethod
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> Tensor:
         """A scalar, or one number per sample, (n,)."""
+
+    def opponent_loss(self, trace: Trace, model: AutoencoderModule, rng: Generator) -> Tensor:
+        """What the opponent wants to be small, a scalar: of penalties that have one."""
+        raise AssertionError(f"{type(self).__name__} has no opponent")
 
 
 class Objective(Part):

@@ -120,12 +120,14 @@ class Code:
         rate: What it costs in nats, (n,).
         charge: What training pays for it, (n,): the rate, weighted and relieved (beta, free bits).
         side: What the encoder handed past the bottleneck.
+        features: What the bottleneck was handed, where its running state learns from that, (n, f).
     """
 
     z: Tensor
     rate: Tensor
     charge: Tensor
     side: tuple[Tensor, ...] = ()
+    features: Tensor | None = None
 
 
 @dataclass(frozen=True)

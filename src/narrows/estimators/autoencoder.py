@@ -16,7 +16,7 @@ from narrows.data.arrays import Array, as_array
 from narrows.data.schema import ArraySchema
 from narrows.estimators.base import Estimator
 from narrows.model import AutoencoderModule
-from narrows.tasks import codes
+from narrows.tasks import codes, symbols
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -132,6 +132,31 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """
         given = self._checked(X)
         return codes.reconstruct(self._module(), self.schema_, given)
+
+    def indices(self, X: Any) -> Array:
+        """The symbols of samples, of recipes whose code is quantised, such as `"vq"` and `"fsq"`.
+
+        Args:
+            X: Samples of the same shape as in fit.
+
+        Returns:
+            (n, symbols) int64; `module_.bottleneck.sizes` says how many values each symbol can take.
+
+        Raises:
+            ChoiceError: The code has no symbols.
+        """
+        given = self._checked(X)
+        return symbols.indices(self._module(), self.schema_, given)
+
+    def from_indices(self, indices: Any) -> Any:
+        """The samples that symbols stand for, in the units and type of the data in fit.
+
+        Args:
+            indices: Symbols, (n, symbols), as `indices` gives them.
+        """
+        check_is_fitted(self)
+        found = symbols.from_indices(self._module(), self.schema_, as_array(indices))
+        return self.schema_.container(found, indices, getattr(self, "feature_names_in_", None))
 
     def transform_blocks(self, X: Any) -> Iterator[Array]:
         """The codes of samples, a block after another, for data whose codes are too many for memory.

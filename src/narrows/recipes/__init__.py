@@ -14,12 +14,18 @@ from types import ModuleType
 from narrows.core.registry import Registry
 from narrows.model import AutoencoderModule
 
+from .adversarial import adversarial as adversarial
+from .adversarial import factor as factor
+from .adversarial import wasserstein as wasserstein
 from .classic import convolutional as convolutional
 from .classic import deep as deep
 from .classic import vanilla as vanilla
 from .composed import composed as composed
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
+from .quantized import fsq as fsq
+from .quantized import residual_vq as residual_vq
+from .quantized import vq as vq
 from .sequential import sequence as sequence
 from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
@@ -28,11 +34,15 @@ from .sparse import sparse_kl as sparse_kl
 from .variational import variational as variational
 
 __all__ = [
+    "adversarial",
     "composed",
     "contractive",
     "convolutional",
     "deep",
     "denoising",
+    "factor",
+    "fsq",
+    "residual_vq",
     "sequence",
     "sequence_variational",
     "sparse",
@@ -40,6 +50,8 @@ __all__ = [
     "vanilla",
     "variational",
     "video",
+    "vq",
+    "wasserstein",
 ]
 
 RECIPES: Registry[Callable[..., AutoencoderModule]] = Registry("recipe", sys.modules[__name__])

@@ -12,6 +12,7 @@ from narrows.core.errors import ChoiceError
 from narrows.core.registry import Registry, snake_case
 from narrows.core.spec import Kind, SampleSpec
 from narrows.model import AutoencoderModule
+from narrows.networks.critics import FittingCritics
 from narrows.networks.layers import initialise
 from narrows.networks.linear import LinearPathDecoder, LinearPathEncoder
 from narrows.objectives import MeanBound
@@ -39,7 +40,7 @@ def assemble(
     widths: Sequence[int] | None = None,
     activation: str | None = None,
     likelihood: Asked = "normal",
-    corruption: Asked = "clean",
+    corruption: Asked | Sequence[Asked] = "clean",
     penalties: Iterable[Asked] = (),
     linear_path: bool = True,
     rng: Generator | None = None,
@@ -54,7 +55,7 @@ def assemble(
         widths: The network's own option of this name, so that it needs no dictionary.
         activation: Likewise.
         likelihood: A part.
-        corruption: A part.
+        corruption: A part, or a list of parts, each of which corrupts what the one before has left.
         penalties: Parts.
         linear_path: Whether training begins as PCA where the parts allow it, on a straight linear way beside the
             network or, for convolutions, through its middle.
@@ -81,12 +82,7 @@ def assemble(
     plain = encoder.linear is None and encoder.silence() and decoder.silence()
     if linear_path and plain and starts and speaks.linear_mean:
         encoder, decoder = LinearPathEncoder(encoder, spec), LinearPathDecoder(decoder, latent_dim)
-    corrupts: Corruption = CORRUPTIONS.build(corruption)
-    if spec.values not in corrupts.supports:
-        raise ChoiceError(
-            f"the corruption {snake_case(type(corrupts).__name__)!r} makes no sense of {spec.values} values: choose "
-            + " or ".join(repr(name) for name, part in CORRUPTIONS.items() if spec.values in part.supports)
-        )
+    corrupts = corruption_for(spec, corruption)
     if spec.sparse and not isinstance(corrupts, corruptions.Clean):
         raise ChoiceError(
             f"the corruption {snake_case(type(corrupts).__name__)!r} needs dense samples, got sparse ones: "
@@ -99,9 +95,30 @@ def assemble(
         bottleneck=squeeze,
         decoder=decoder,
         likelihood=speaks,
-        penalties=[PENALTIES.build(penalty) for penalty in penalties],
+        penalties=[PENALTIES.build(penalty, critics=FittingCritics(spec, latent_dim)) for penalty in penalties],
         objective=MeanBound(),
     )
     if torch.get_default_device().type != "meta":
         initialise(model, rng or Generator().manual_seed(0))
     return model
+
+
+def corruption_for(spec: SampleSpec, asked: Asked | Sequence[Asked]) -> Corruption:
+    """Build a corruption of such samples by name; a list of them is composed.
+
+    Raises:
+        ChoiceError: A name that is not known, or a corruption that makes no sense of the samples.
+    """
+    if isinstance(asked, str | Mapping):
+        corrupts: Corruption = CORRUPTIONS.build(asked)
+    else:
+        corrupts = corruptions.Compose(corruption_for(spec, part) for part in asked)
+    if spec.values not in corrupts.supports or spec.kind not in corrupts.kinds:
+        what = f"{spec.values} values" if spec.values not in corrupts.supports else f"samples of kind {spec.kind!r}"
+        parts = CORRUPTIONS.items()
+        known = [name for name, part in parts if spec.values in part.supports and spec.kind in part.kinds]
+        raise ChoiceError(
+            f"the corruption {snake_case(type(corrupts).__name__)!r} makes no sense of {what}: choose "
+            + " or ".join(map(repr, known))
+        )
+    return corrupts

@@ -137,6 +137,26 @@ def begin(model: AutoencoderModule, source: Source, found: Components | None, rn
     Returns:
         Whether it begins as principal components.
     """
+    linear = _begin(model, source, found, rng)
+    if model.bottleneck.start_rows:
+        some = source.some(model.bottleneck.start_rows, rng)
+        model.bottleneck.start(torch.cat([model.encoder(view).values for view in some.batches(BLOCK)]), rng)
+        if found is not None and linear:
+            _expect(model, found, some)
+    return linear
+
+
+def _expect(model: AutoencoderModule, found: Components, some: Source) -> None:
+    """Let the likelihood know what is left around a model that begins as components, but passes on less of them."""
+    squares, count = torch.zeros((), device=some.device), 0
+    for view in some.batches(BLOCK):
+        squares += (model(view).prediction.mean() - view.x).square().sum()
+        count += view.x.numel()
+    shape = model.spec.shape
+    model.likelihood.start(found.mean.view(shape), found.spread.view(shape), squares / count)
+
+
+def _begin(model: AutoencoderModule, source: Source, found: Components | None, rng: Generator) -> bool:
     if found is not None and start_as(model, found):
         return True
     if found is None:
@@ -149,7 +169,9 @@ def begin(model: AutoencoderModule, source: Source, found: Components | None, rn
             return False
     if model.likelihood.zero_is_marginal:
         model.decoder.silence()
-        if not model.bottleneck.free:  # a code that says nothing costs nothing; a free one has no noise to learn from
+        if (
+            model.bottleneck.draws
+        ):  # a code that says nothing costs nothing; without noise there is nothing to learn from
             model.encoder.silence()
     return False
 
