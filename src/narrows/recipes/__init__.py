@@ -21,6 +21,7 @@ from .classic import convolutional as convolutional
 from .classic import deep as deep
 from .classic import vanilla as vanilla
 from .composed import composed as composed
+from .conditional import conditional as conditional
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
 from .quantized import fsq as fsq
@@ -36,6 +37,7 @@ from .variational import variational as variational
 __all__ = [
     "adversarial",
     "composed",
+    "conditional",
     "contractive",
     "convolutional",
     "deep",
