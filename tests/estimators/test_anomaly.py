@@ -92,10 +92,8 @@ def test_unknown_training_names_the_nearest(usual):
 
 
 def test_few_rows_warn_and_calibrate_by_cross_fitting(usual):
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning, match="15 samples are few"), pytest.warns(UserWarning, match="alpha=0.05 is out of"):
         found = quick().fit(usual[:15])
-    assert "15 samples are few" in str(told[0].message)
-    assert "alpha=0.05 is out of reach" in str(told[1].message)
     assert len(found.calibration_) == 15
     assert np.isfinite(found.decision_function(usual)).all()
     assert len(quick().fit(usual[:60]).calibration_) == 60
@@ -118,7 +116,8 @@ def test_rows_that_are_all_alike_and_constant_columns():
     assert np.isfinite(same.score_samples([[7.0, 7, 7], [7, 8, 7]])).all()
     assert same.predict([[7.0, 7, 7], [7, 8, 7]]).tolist() == [1, -1]
     X = np.c_[np.random.default_rng(0).normal(size=(200, 3)), np.full(200, 2.0)]
-    assert quick().fit(X).predict([[0, 0, 0, 2.0], [0, 0, 0, 3.0]]).tolist() == [1, -1]
+    learned = narrows.AnomalyDetector(random_state=0).fit(X)
+    assert learned.predict([[0, 0, 0, 2.0], [0, 0, 0, 3.0]]).tolist() == [1, -1]
 
 
 @pytest.fixture(scope="module")
@@ -177,8 +176,8 @@ def test_drift_is_noticed(detector, usual):
 
 
 def test_nothing_global_moves(usual):
-    np.random.seed(0)  # noqa: NPY002
-    before = np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    np.random.seed(0)
+    before = np.random.get_state()[1].copy(), torch.get_rng_state()
     quick().fit(usual).score_samples(usual)
-    assert np.array_equal(before[0], np.random.get_state()[1])  # noqa: NPY002
+    assert np.array_equal(before[0], np.random.get_state()[1])
     assert torch.equal(before[1], torch.get_rng_state())

@@ -36,7 +36,7 @@ class Detecting:
 class AnomalyDetector(Detecting, OutlierMixin, Estimator):  # type: ignore[misc]
     r"""Finds anomalies by an ensemble of autoencoders: scores, p-values, decisions and explanations.
 
-        unusual(x) = 1/2 log d(x) + log r(x)
+        unusual(x) = log r(x) + w/2 log d(x),  w = 0.3
         p(x) = (1 + number of held-out scores at least as unusual as x) / (m + 1)
 
     Here d(x) is how many nats less probable x is than what the ensemble expects in its place, and r(x) how far its code
@@ -238,13 +238,16 @@ class AnomalyDetector(Detecting, OutlierMixin, Estimator):  # type: ignore[misc]
     def _keepsake(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         stack = {f"stack.{name}": tensor for name, tensor in self.ensemble_.stack.tensors.items()}
         own = {"known": self.ensemble_.known, "floors": self.ensemble_.floors}
+        own |= {} if self.ensemble_.squash is None else {"squash": self.ensemble_.squash.numbers}
         scores = {"calibration": torch.from_numpy(self.calibration_.scores.copy())}
         return {"offset": self.offset_}, stack | own | scores
 
     def _recall(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         stack = {name.removeprefix("stack."): t for name, t in tensors.items() if name.startswith("stack.")}
         self.offset_ = float(facts["offset"])
-        self.ensemble_ = Ensemble.recalled(self.module_, stack, tensors["known"], tensors["floors"])
+        self.ensemble_ = Ensemble.recalled(
+            self.module_, stack, tensors["known"], tensors["floors"], tensors.get("squash")
+        )
         self.calibration_ = Calibration.of(tensors["calibration"].numpy())
 
     def __sklearn_tags__(self) -> Tags:

@@ -1,6 +1,6 @@
 r"""How unusual samples are: what an ensemble of autoencoders cannot explain, and how far its codes lie from known ones.
 
-    unusual(x) = 1/2 log d(x) + log r(x),        higher is more anomalous
+    unusual(x) = log r(x) + w/2 log d(x),  w = 0.3,        higher is more anomalous
 
     d(x)  deviance: how many nats x is less probable than the value expected in its place, a mean over the members
     r(x)  distance of the code of x to the nearest of some known codes, a mean over members and groups of known codes
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -33,8 +34,14 @@ from narrows.training.stacked import Stack, some_rows
 BLOCK = 256
 """How many rows of up to `SMALL` values run at once: few enough for one row to be quick, enough for many to be."""
 SMALL = 64
+WEIGHT = 0.3
+"""What the logarithm of the deviance weighs against that of the distance."""
+LOOKED = 20_000
+"""Among how many rows known codes are chosen anew, at most."""
 PARTS = 4
 """In how many parts the columns of a table are hidden in turn."""
+MOST_PARTS = 64
+"""And in how many, at most, where samples are explained."""
 LEAST = 1e-4
 """Share of a typical deviance or distance below which differences count for little."""
 
@@ -51,14 +58,18 @@ class Regime:
         kept: Share of the rows that a member learns from after the first round.
         groups: Groups of known codes of each member.
         known: Known codes in a group, at most.
+        turns: How often known codes are chosen anew among those of the least unusual rows.
+        squashed: Whether wide tails of columns are drawn in.
     """
 
     kept: float
     groups: int
     known: int
+    turns: int
+    squashed: bool
 
 
-REGIMES = {"clean": Regime(1.0, 1, 2048), "contaminated": Regime(0.8, 8, 32)}
+REGIMES = {"clean": Regime(1.0, 1, 2048, 0, False), "contaminated": Regime(0.8, 16, 16, 2, True)}
 """By the names that `AnomalyDetector(training=...)` takes."""
 
 
@@ -74,6 +85,47 @@ def regime(name: str) -> Regime:
 
 
 @dataclass(frozen=True)
+class Squash:
+    r"""Draws in the wide tails of columns, so that a few extreme rows do not make all others look alike.
+
+        x' = (asinh((x - c) / w) - m) / s
+
+    with median c and width w (interquartile range over 1.35), then mean m and standard deviation s.
+
+    Args:
+        numbers: c, w, m and s, (4, columns).
+    """
+
+    numbers: Tensor
+
+    @classmethod
+    def of(cls, view: View) -> Squash:
+        """Learn from samples (n, columns)."""
+        x = view.x if view.present is None else view.x.where(view.present, torch.nan)
+        some = x[:: max(1, len(x) // LOOKED)]
+        low, center, high = some.nanquantile(torch.tensor([0.25, 0.5, 0.75], device=x.device), dim=0)
+        width = (high - low) / 1.35
+        width = torch.where(width > 1e-9, width, (some - center).square().nanmean(0).sqrt())
+        width = torch.where(width > 1e-9, width, 1.0).nan_to_num(1.0)
+        center = center.nan_to_num(0.0)
+        drawn = ((some - center) / width).asinh()
+        mean = drawn.nanmean(0).nan_to_num(0.0)
+        spread = (drawn - mean).square().nanmean(0).sqrt()
+        return cls(torch.stack([center, width, mean, torch.where(spread > 1e-9, spread, 1.0).nan_to_num(1.0)]))
+
+    def view(self, view: View) -> View:
+        """Samples with their tails drawn in; missing values read 0 still."""
+        center, width, mean, spread = self.numbers
+        x = (((view.x - center) / width).asinh() - mean) / spread
+        return replace(view, x=x if view.present is None else x.where(view.present, 0))
+
+    def back(self, x: Tensor) -> Tensor:
+        """What values with their tails drawn in stand for."""
+        center, width, mean, spread = self.numbers.to(x.device)
+        return center + width * (mean + spread * x).sinh()
+
+
+@dataclass(frozen=True)
 class Ensemble:
     """A trained stack and what it knows of usual samples.
 
@@ -81,51 +133,96 @@ class Ensemble:
         stack: The members.
         known: Codes of usual samples, (M, groups, codes, latent_dim).
         floors: Added to every deviance and every distance before their logarithms are taken, (2,).
+        squash: What draws in the tails of columns before members see them; None where nothing does.
     """
 
     stack: Stack
     known: Tensor
     floors: Tensor
+    squash: Squash | None
 
     @classmethod
-    def learn(cls, stack: Stack, view: View, taken: Regime, rng: Generator) -> Ensemble:
+    def learn(cls, stack: Stack, squash: Squash | None, view: View, taken: Regime, rng: Generator) -> Ensemble:
         """Look at the samples that the members were trained on.
 
         Args:
             stack: Trained members.
-            view: The samples, (n, *s).
+            squash: What drew in the tails of the samples.
+            view: The samples, (n, *s), drawn in already.
             taken: What they are taken for.
             rng: Which of them are known.
         """
-        count, members = min(taken.known, len(view)), len(stack)
-        drawn = torch.rand(members * taken.groups, len(view), generator=rng).topk(count, dim=1).indices
-        rows = drawn.reshape(members, taken.groups * count).to(view.x.device)
-        with torch.inference_mode():
-            known = stack.each(codes, some_rows(view, rows), apart=True).reshape(members, taken.groups, count, -1)
-        blank = cls(stack, known, torch.zeros(2))
-        looked = torch.randperm(len(view), generator=rng)[: 4 * BLOCK]
-        some = some_rows(view, looked.to(view.x.device))
-        parts = [blank.parts(block) for block in blocks_of(some)]
-        typical = torch.stack([torch.cat([part[i].flatten() for part in parts]).median() for i in (0, 1)])
-        return replace(blank, floors=(LEAST * typical).clamp(min=1e-12).cpu())
+        looked = some_rows(view, torch.randperm(len(view), generator=rng)[:LOOKED].to(view.x.device))
+        pool = torch.arange(len(looked))
+        found = cls(stack, _known(stack, looked, pool, taken, rng), torch.zeros(2), squash)
+        for turn in range(taken.turns + 1):
+            deviance, distance = found._of_drawn_in(looked)
+            typical = torch.stack([deviance.median(), distance.median()])
+            found = replace(found, floors=(LEAST * typical).clamp(min=1e-12).cpu())
+            if turn < taken.turns:
+                usual = found._score(deviance, distance).argsort()[: max(1, round(taken.kept * len(looked)))]
+                found = replace(found, known=_known(stack, looked, usual.sort().values, taken, rng))
+        return found
+
+    def _of_drawn_in(self, view: View) -> tuple[Tensor, Tensor]:
+        """Mean deviance of the values of each sample and distance of its code, (n,) each, in float64."""
+        blank = replace(self, squash=None)
+        parts = [blank.parts(block) for block in blocks_of(view)]
+        deviance = torch.cat([part[0].flatten(1).sum(1) for part in parts]).double()
+        there = view.x[0].numel() if view.present is None else view.present.flatten(1).sum(1).clamp(min=1)
+        return deviance / there, torch.cat([part[1] for part in parts]).double()
+
+    def _score(self, deviance: Tensor, distance: Tensor) -> Tensor:
+        """The score of a mean deviance per value and a distance."""
+        return (distance + self.floors[1]).log() + WEIGHT / 2 * (deviance + self.floors[0]).log()
 
     @classmethod
-    def recalled(cls, make: AutoencoderModule, stack: dict[str, Tensor], known: Tensor, floors: Tensor) -> Ensemble:
+    def recalled(
+        cls,
+        make: AutoencoderModule,
+        stack: dict[str, Tensor],
+        known: Tensor,
+        floors: Tensor,
+        squash: Tensor | None,
+    ) -> Ensemble:
         """An ensemble from the tensors of a file.
 
         Raises:
             ValueError: Tensors that are not those of a stack of this make.
         """
-        found, codes = Stack(make, stack), known.ndim == 4 and known.shape[-1] == make.bottleneck.latent_dim
-        if not found.fits() or not codes or known.shape[0] != len(found) or floors.shape != (2,):
+        found, fits = Stack(make, stack), known.ndim == 4 and known.shape[-1] == make.bottleneck.latent_dim
+        fits = fits and (squash is None or squash.shape == (4, *make.spec.shape))
+        if not found.fits() or not fits or known.shape[0] != len(found) or floors.shape != (2,):
             raise ValueError("its stack is garbled")
-        return cls(found, known, floors)
+        return cls(found, known, floors, None if squash is None else Squash(squash))
+
+    @cached_property
+    def fills_in(self) -> bool:
+        """Whether the members have learned to fill in columns that are hidden."""
+        make = self.stack.make
+        shown = make.corruption(View(torch.zeros(1, *make.spec.shape)), torch.Generator())
+        return len(make.spec.shape) == 1 and shown.visible is not None
+
+    @property
+    def judge(self) -> Judge:
+        """What scores samples: of tables of several kinds, whose models copy what they are shown, in parts."""
+        return Judge(PARTS if self.fills_in and self.stack.make.spec.kind == "table" else 0)
+
+    @property
+    def close_judge(self) -> Judge:
+        """What explains them: a column at a time where that can be."""
+        return Judge(min(MOST_PARTS, self.stack.make.spec.size) if self.fills_in else 0)
+
+    def drawn_in(self, view: View) -> View:
+        """Samples as the members see them."""
+        return view if self.squash is None else self.squash.view(view)
 
     def to(self, device: torch.device) -> Ensemble:
         """The same ensemble on another device."""
         if self.stack.device == device:
             return self
-        return replace(self, stack=self.stack.to(device), known=self.known.to(device))
+        squash = None if self.squash is None else Squash(self.squash.numbers.to(device))
+        return replace(self, stack=self.stack.to(device), known=self.known.to(device), squash=squash)
 
     def and_of(self, samples: Samples, schema: Schema, seen: int, rng: Generator) -> Ensemble:
         """The same ensemble, in which some samples take the places of some known ones, as many as is fair.
@@ -150,7 +247,7 @@ class Ensemble:
     @torch.inference_mode()
     def parts(self, view: View) -> tuple[Tensor, Tensor]:
         """Deviance of each value, (n, *s), a mean over members, and distance of each code, (n,), a mean over groups."""
-        deviance, _, found = self.stack.each(judged, view)
+        deviance, _, found = self.stack.each(self.judge, self.drawn_in(view))
         return deviance.mean(0), _nearest(found, self.known).mean((0, 1))
 
     def unusual(self, views: Iterable[View], tally: Tally) -> Array:
@@ -167,8 +264,7 @@ class Ensemble:
             there = torch.ones_like(deviance) if view.present is None else view.present
             values = tally(there.double(), none)  # how many count, of a sample or of each of its steps
             lost = -tally(-deviance.double(), none) / values
-            far = (distance.double() + self.floors[1]).log()
-            score = 0.5 * (lost + self.floors[0]).log() + far.reshape(-1, *[1] * (lost.ndim - 1))
+            score = self._score(lost, distance.double().reshape(-1, *[1] * (lost.ndim - 1)))
             found.append(score.where(values > 0, torch.nan).cpu().numpy())
         return np.concatenate(found) if found else np.empty(0)
 
@@ -195,29 +291,45 @@ def blocks_from(samples: Samples, schema: Schema, device: torch.device) -> Itera
     return samples.source(schema, device=device).batches(size)
 
 
+@torch.inference_mode()
+def _known(stack: Stack, view: View, pool: Tensor, taken: Regime, rng: Generator) -> Tensor:
+    """The codes of some samples of a pool, groups of them for each member, (M, groups, codes, d)."""
+    count, members = min(taken.known, len(pool)), len(stack)
+    drawn = torch.rand(members * taken.groups, len(pool), generator=rng).topk(count, dim=1).indices
+    rows = pool[drawn.to(pool.device)].reshape(members, taken.groups * count).to(view.x.device)
+    return stack.each(codes, some_rows(view, rows), apart=True).reshape(members, taken.groups, count, -1)
+
+
 def codes(model: AutoencoderModule, view: View, rng: Generator | None) -> Tensor:
     """The codes of samples."""
     return model.encode(view, rng).z
 
 
-def judged(model: AutoencoderModule, view: View, rng: Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+@dataclass(frozen=True)
+class Judge:
     """Deviance of each value and what was expected in its place, (n, *s) each, and the code, (n, d).
 
-    The deviance is how many nats a value is less probable than the most probable one. In a table, whose models learn to
-    fill in what is hidden, a value is judged while it is hidden itself, a part of the columns at a time.
+    The deviance is how many nats a value is less probable than the most probable one.
+
+    Args:
+        parts: Columns are judged while they are hidden themselves, this many parts of them in turn; 0 to hide nothing.
     """
-    code = model.encode(view, rng).z
-    if view.x.ndim > 2 or model.spec.kind != "table":
-        return *_deviance(model(view, rng), view), code
-    deviance, expected = torch.zeros_like(view.x), torch.zeros_like(view.x)
-    for part in range(PARTS):
-        hidden = torch.arange(view.x.shape[1], device=view.x.device) % PARTS == part
-        visible = ~hidden if view.present is None else view.present & ~hidden
-        shown = View(view.x * visible, view.present, visible.expand_as(view.x), view.scored)
-        trace: Trace = model(shown, rng)
-        lost, best = _deviance(replace(trace, x=view.x), view)
-        deviance, expected = deviance + lost * hidden, expected + best * hidden
-    return deviance, expected, code
+
+    parts: int
+
+    def __call__(self, model: AutoencoderModule, view: View, rng: Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+        code = model.encode(view, rng).z
+        if self.parts == 0:
+            return *_deviance(model(view, rng), view), code
+        deviance, expected = torch.zeros_like(view.x), torch.zeros_like(view.x)
+        for part in range(self.parts):
+            hidden = torch.arange(view.x.shape[1], device=view.x.device) % self.parts == part
+            visible = ~hidden if view.present is None else view.present & ~hidden
+            shown = View(view.x * visible, view.present, visible.expand_as(view.x), view.scored)
+            trace: Trace = model(shown, rng)
+            lost, best = _deviance(replace(trace, x=view.x), view)
+            deviance, expected = deviance + lost * hidden, expected + best * hidden
+        return deviance, expected, code
 
 
 def _deviance(trace: Trace, view: View) -> tuple[Tensor, Tensor]:

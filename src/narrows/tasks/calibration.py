@@ -24,7 +24,7 @@ import numpy as np
 from narrows.core.errors import ChoiceError
 from narrows.data.arrays import Array
 
-SHARE = 0.2
+SHARE = 0.15
 """Share of the samples that calibrates."""
 MOST = 5_000
 """How many samples calibrate, at most."""
@@ -46,10 +46,10 @@ def level(name: str, value: float) -> float:
 
 
 def held_out(samples: int, alpha: float) -> int:
-    """How many of the samples calibrate: about a fifth, so that alpha (m + 1) is as good as whole.
+    """How many of the samples calibrate: about a seventh, so that alpha (m + 1) is as good as whole.
 
     >>> [held_out(n, 0.05) for n in (100, 200, 1_000, 10_000, 1_000_000)]
-    [19, 39, 199, 1999, 4999]
+    [19, 39, 159, 1499, 4999]
     """
     about = min(MOST, floor(SHARE * samples))
     hits = max(1, floor(alpha * (about + 1) + EXACT))

@@ -1,7 +1,7 @@
 """From samples to a detector: an ensemble, and scores of samples that it has not seen.
 
-A fifth of the samples calibrates. Of fewer than 100 all do: five ensembles score the fifth that each has not seen, and
-the one that is kept learns from everything.
+About a seventh of the samples calibrates. Of fewer than 100 all do: five ensembles score the fifth that each has not
+seen, and the one that is kept learns from everything.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from narrows.data.schema import Schema
 from narrows.data.sources import TensorSource, split
 from narrows.model import AutoencoderModule
 from narrows.recipes.catalogue import build
-from narrows.tasks.anomaly import Ensemble, Regime, blocks_of
+from narrows.tasks.anomaly import Ensemble, Regime, Squash, blocks_of
 from narrows.tasks.calibration import FEW, Calibration, held_out
 from narrows.training import rules
 from narrows.training.fit import Request, prepare, whole
@@ -33,6 +33,8 @@ from narrows.training.start import Components, begin, principal_components
 
 VALUES = 1 << 27
 """How many values of samples are held in memory to learn from; of more, a sample is drawn."""
+CORRUPTION = [{"name": "gaussian_noise", "scale": 0.5}, {"name": "masking", "fraction": 0.2}]
+"""What members are not shown of tables of numbers, so that they learn to fill in a column by the others."""
 FOLDS = 5
 """In how many parts few samples are cross-fitted."""
 WARNED = 20
@@ -114,6 +116,8 @@ class _Maker:
             self.chosen["likelihood"] |= {"scales": list(spec.shape), "floor": max(0.01, self.schema.resolution)}
         if spec.kind in ("vector", "table"):
             self.chosen["options"].setdefault("widths", [_width(spec)])
+        if self.chosen["recipe"] == "denoising" and spec.kind == "vector" and spec.values == "real":
+            self.chosen["options"].setdefault("corruption", CORRUPTION)
         self.device = rules.device(asked.device)
         most = max(1000, VALUES // spec.size)
         self.view = everything(samples.source(self.schema, device=self.device), most, generator(asked.seed, ORDER))
@@ -128,6 +132,9 @@ class _Maker:
         """Train on some of the samples, by their numbers."""
         seed = self.asked.seed
         view = some_rows(self.view, rows.to(self.device))
+        columns = self.schema.spec.kind == "vector" and self.schema.spec.values == "real"
+        squash = Squash.of(view) if self.taken.squashed and columns else None
+        view = view if squash is None else squash.view(view)
         gaps = view.x if view.present is None else view.x.where(view.present, torch.nan)
         source = TensorSource(gaps, self.schema.spec, self.device)
         found = self._components(source)
@@ -136,7 +143,7 @@ class _Maker:
             begin(model, source, found, generator(seed, START))
         plan = self._plan(len(view), number)
         self.chosen |= {"steps": plan.steps, "batch_size": plan.batch_size}
-        return Ensemble.learn(fit_stack(models, view, plan), view, self.taken, generator(seed, START, number))
+        return Ensemble.learn(fit_stack(models, view, plan), squash, view, self.taken, generator(seed, START, number))
 
     def scores(self, ensemble: Ensemble, rows: Tensor) -> Array:
         """How unusual some of the samples are, as a user counts samples."""

@@ -3,7 +3,8 @@
     cost of a value = log p(expected) - log p(found),        the costs of a sample add up to its distortion
 
 The distortion is counted from that of the most probable sample, so that a cost says how much worse a value is than it
-could be: 0 for what was expected, whatever its unit. It is a mean over the members of the ensemble.
+could be: 0 for what was expected, whatever its unit. It is a mean over the members of the ensemble. In a table each
+column is judged by the others, while it is hidden itself.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from narrows.core.trace import View
 from narrows.data.arrays import Array
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
-from narrows.tasks.anomaly import Ensemble, block_rows, blocks_from, judged
+from narrows.tasks.anomaly import Ensemble, block_rows, blocks_from
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,11 @@ def explain(ensemble: Ensemble, schema: Schema, samples: Samples, names: Sequenc
 @torch.inference_mode()
 def _looked_at(ensemble: Ensemble, view: View, spec: SampleSpec) -> tuple[Tensor, Tensor]:
     """Costs of the values of a block, and what the members expect: their median, of categories the most common one."""
-    deviance, expected, _ = ensemble.stack.each(judged, view.padded(block_rows(view.x)))
+    deviance, expected, _ = ensemble.stack.each(
+        ensemble.close_judge, ensemble.drawn_in(view.padded(block_rows(view.x)))
+    )
     middle = expected.median(0).values
+    middle = middle if ensemble.squash is None else ensemble.squash.back(middle)
     levels = [place for place, column in enumerate(spec.columns) if column.levels]
     if levels:
         middle[:, levels] = expected[:, :, levels].mode(0).values

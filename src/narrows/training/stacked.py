@@ -24,7 +24,7 @@ from narrows.core.errors import TrainingError
 from narrows.core.trace import View
 from narrows.data.sources import Source
 from narrows.model import AutoencoderModule
-from narrows.objectives import distortion
+from narrows.objectives.terms import distortion
 from narrows.training.adam import FusedAdam
 from narrows.training.checkpoint import put_back, weights
 from narrows.training.optimisers import rate_at
@@ -118,7 +118,7 @@ class Stack:
         """What a function of a model, a view and a generator finds with each member.
 
         Args:
-            run: `run(model, view, rng)`, a tensor or a tuple of tensors.
+            run: `run(model, view, rng)`, a tensor, a tuple or dictionary of tensors.
             view: Samples (n, *s) that all members see, or with `apart` (M, n, *s), some for each.
             apart: Whether members see samples of their own.
             rng: Where noise comes from; None for none.
@@ -232,20 +232,31 @@ class _Run:
     def _step(self, rows: Tensor, rate: float) -> None:
         self.optimizer.param_groups[0]["lr"] = rate
 
-        def cost(model: AutoencoderModule, view: View, rng: Generator) -> Tensor:
-            trace = model(view, rng)
-            scalar, _ = model.objective(trace, model, rng)
-            model.after_step(trace, rng)
-            return scalar
-
         batch = some_rows(self.view, rows.to(self.view.x.device))
-        scalars = self.stack.each(cost, batch, apart=True, rng=self.noise)
+        scalars, running = self.stack.each(_cost_and_state, batch, apart=True, rng=self.noise)
         self.optimizer.zero_grad()
         scalars.backward(self.per_value)
         self.optimizer.step()
+        for name, state in running.items():
+            self.stack.tensors[name].copy_(state)
 
     def _best(self) -> Tensor:
         """The rows that each member explains best, (M, kept n), in the order of the data."""
         count = max(1, round(self.plan.kept * len(self.view)))
         found = costs(self.stack, self.view).topk(count, dim=1, largest=False, sorted=False).indices
         return found.sort(1).values.cpu()
+
+
+def _cost_and_state(model: AutoencoderModule, view: View, rng: Generator) -> tuple[Tensor, dict[str, Tensor]]:
+    """What a batch costs, and the running state after it, which gradients need as it was before."""
+    trace = model(view, rng)
+    scalar, _ = model.objective(trace, model, rng)
+    prefixes = {id(part): name for name, part in model.named_modules()}
+    running = {}
+    for part in model.with_state:
+        for name, inside in part.named_modules(prefix=prefixes[id(part)]):
+            for called, state in inside._buffers.items():
+                if state is not None:
+                    inside._buffers[called] = running[f"{name}.{called}"] = state.clone()
+    model.after_step(trace, rng)
+    return scalar, running
