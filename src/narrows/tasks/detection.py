@@ -35,6 +35,8 @@ VALUES = 1 << 27
 """How many values of samples are held in memory to learn from; of more, a sample is drawn."""
 CORRUPTION = [{"name": "gaussian_noise", "scale": 0.5}, {"name": "masking", "fraction": 0.2}]
 """What members are not shown of tables of numbers, so that they learn to fill in a column by the others."""
+LEAST_SPREAD = 1e-6
+"""Share of the greatest variance below which a direction counts as constant."""
 FOLDS = 5
 """In how many parts few samples are cross-fitted."""
 WARNED = 20
@@ -166,7 +168,10 @@ class _Maker:
     def _components(self, source: TensorSource) -> Components | None:
         if source.spec.values not in ("real", "unit") or not self.asked.options.get("linear_path", True):
             return None
-        return principal_components(source, self.chosen["latent_dim"], generator(self.asked.seed, START))
+        found = principal_components(source, self.chosen["latent_dim"], generator(self.asked.seed, START))
+        # where nothing ever varied a code would only copy what is strange
+        varied = max(1, int((found.variances > LEAST_SPREAD * found.variances.max()).sum()))
+        return replace(found, axes=found.axes[:varied], variances=found.variances[:varied])
 
     def _plan(self, rows: int, number: int) -> StackPlan:
         asked = self.asked
