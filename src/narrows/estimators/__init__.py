@@ -2,5 +2,7 @@
 
 from .anomaly import AnomalyDetector as AnomalyDetector
 from .autoencoder import Autoencoder as Autoencoder
+from .pretrained import PretrainedClassifier as PretrainedClassifier
+from .pretrained import PretrainedRegressor as PretrainedRegressor
 
-__all__ = ["AnomalyDetector", "Autoencoder"]
+__all__ = ["AnomalyDetector", "Autoencoder", "PretrainedClassifier", "PretrainedRegressor"]

@@ -8,8 +8,12 @@ from narrows.estimators import model_file
 from narrows.estimators.anomaly import AnomalyDetector
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
+from narrows.estimators.pretrained import PretrainedClassifier, PretrainedRegressor
 
-KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in (AnomalyDetector, Autoencoder)}
+KNOWN: dict[str, type[Estimator]] = {
+    estimator.__name__: estimator
+    for estimator in (AnomalyDetector, Autoencoder, PretrainedClassifier, PretrainedRegressor)
+}
 
 
 def load(path: str | Path) -> Estimator:
