@@ -2,7 +2,8 @@
 
 from .anomaly import AnomalyDetector as AnomalyDetector
 from .autoencoder import Autoencoder as Autoencoder
+from .imputer import Imputer as Imputer
 from .pretrained import PretrainedClassifier as PretrainedClassifier
 from .pretrained import PretrainedRegressor as PretrainedRegressor
 
-__all__ = ["AnomalyDetector", "Autoencoder", "PretrainedClassifier", "PretrainedRegressor"]
+__all__ = ["AnomalyDetector", "Autoencoder", "Imputer", "PretrainedClassifier", "PretrainedRegressor"]
