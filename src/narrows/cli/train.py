@@ -13,6 +13,7 @@ from narrows.core.errors import unknown
 from narrows.data.writing import check_model_file
 
 JOBS = {
+    "anomaly": narrows.AnomalyDetector,
     "autoencoder": narrows.Autoencoder,
     "generator": narrows.Generator,
     "imputer": narrows.Imputer,
