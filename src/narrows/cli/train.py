@@ -38,7 +38,7 @@ def train(
     """Train a model on data and write it to a file.
 
     Args:
-        job: What the model is for: autoencoder, generator, imputer.
+        job: What the model is for: anomaly, autoencoder, generator, imputer.
         data: A file (.npy .npz .npz:key .csv .parquet .mtx .h5 .zarr, idx as .ubyte or .gz, an image, a video) or a
             folder of Parquet files, images or videos.
         output: The model file to write, by convention ending in .safetensors.
