@@ -7,11 +7,12 @@ from typing import ClassVar
 import pytest
 import torch
 
-from narrows.core.contracts import Part, Quantizer
+from narrows.core.contracts import Bottleneck, Part, Quantizer
+from narrows.core.errors import ChoiceError
 from narrows.core.spec import Column, SampleSpec
 from narrows.core.trace import Code, Features, Trace, View
 from narrows.networks.layers import initialise
-from narrows.recipes.assemble import BOTTLENECKS, CORRUPTIONS, LIKELIHOODS, NETWORKS, PENALTIES, assemble
+from narrows.recipes.assemble import BOTTLENECKS, CORRUPTIONS, LIKELIHOODS, NETWORKS, OBJECTIVES, PENALTIES, assemble
 
 SPECS = [
     SampleSpec("vector", (7,)),
@@ -27,7 +28,9 @@ def by_spec(spec):
     return f"{spec.kind}{'x'.join(map(str, spec.shape))}"
 
 
-@pytest.mark.parametrize("registry", [BOTTLENECKS, CORRUPTIONS, LIKELIHOODS, PENALTIES], ids=lambda r: r.kind)
+@pytest.mark.parametrize(
+    "registry", [BOTTLENECKS, CORRUPTIONS, LIKELIHOODS, OBJECTIVES, PENALTIES], ids=lambda r: r.kind
+)
 def test_parts_are_final(registry):
     for part in registry.values():
         assert issubclass(part, Part)
@@ -80,6 +83,49 @@ class TestBottlenecks:
         part = BOTTLENECKS.build(name, latent_dim=2)
         side = (torch.ones(1),)
         assert part(Features(torch.zeros(1, part.in_features), side), None).side is side
+
+    def test_draws_from_the_prior_or_says_that_there_is_none(self, name):
+        part = BOTTLENECKS.build(name, latent_dim=3)
+        initialise(part, torch.Generator().manual_seed(0))
+        if type(part).sample is Bottleneck.sample:
+            for ask in (lambda: part.sample(4, torch.Generator()), lambda: part.log_prior(torch.zeros(4, 3))):
+                with pytest.raises(ChoiceError, match="have no prior"):
+                    ask()
+            return
+        drawn = [part.sample(4, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
+        assert drawn[0].shape == (4, 3)
+        assert torch.equal(drawn[0], drawn[1])
+        assert not torch.equal(drawn[0], drawn[2])
+        found = part.log_prior(drawn[0])
+        assert found.shape == (4,)
+        assert found.isfinite().all()
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+class TestObjectives:
+    @pytest.mark.parametrize("bottleneck", ["plain", "gaussian"])
+    def test_gives_a_scalar_to_differentiate_and_honest_terms(self, name, bottleneck, rng):
+        model = assemble(SampleSpec("vector", (6,)), 3, bottleneck=bottleneck, objective=name, penalties=["l1"])
+        x = torch.randn(8, 6, generator=rng)
+        scalar, loss = model.loss(View(x), rng)
+        assert scalar.shape == ()
+        assert loss.distortion.shape == loss.rate.shape == (8,)
+        assert list(loss.penalties) == ["l1"]
+        scalar.backward()
+        for half in (model.encoder, model.decoder):
+            assert sum(weight.grad.abs().sum() for weight in half.parameters()) > 0
+
+    def test_counts_what_is_scored_and_nothing_else(self, name, rng):
+        model = assemble(SampleSpec("vector", (6,)), 3, bottleneck="gaussian", objective=name)
+        x = torch.randn(8, 6, generator=rng)
+        scored = torch.rand(8, 6, generator=rng) > 0.5
+        other = torch.where(scored, x, 9.0)
+        view = View(torch.where(scored, x, 0.0), visible=scored, scored=scored)
+        draw = [torch.Generator().manual_seed(1) for _ in range(2)]
+        trace = model(view, draw[0])
+        scalar, _ = model.objective(trace, model, draw[0])
+        hidden = replace(model(view, draw[1]), x=other)
+        assert torch.equal(model.objective(hidden, model, draw[1])[0], scalar)
 
 
 QUANTIZERS = [name for name, part in BOTTLENECKS.items() if issubclass(part, Quantizer)]

@@ -5,6 +5,8 @@ r"""A code drawn from a normal distribution, at the price of its divergence from
 The bottleneck of variational autoencoders.
 """
 
+from math import log, pi
+
 import torch
 from torch import Generator, Tensor
 
@@ -68,6 +70,12 @@ class Gaussian(Bottleneck):
         unused = variances.new_zeros(self.latent_dim - len(variances))
         log_scales = torch.cat([0.5 * (noise.log() - shared.log()), unused])
         return LinearStart(signal / shared, signal, torch.zeros_like(signal), torch.cat([unused, log_scales]))
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        return torch.randn(n, self.latent_dim, generator=rng, device=rng.device)
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        return -0.5 * (z.square().sum(-1) + self.latent_dim * log(2 * pi))
 
     def extra_repr(self) -> str:
         return f"latent_dim={self.latent_dim}, beta={self.beta}, free_bits={self.free_bits}"

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, ClassVar, get_args
 import torch
 from torch import Generator, Tensor, nn
 
+from narrows.core.errors import ChoiceError
+from narrows.core.registry import snake_case
 from narrows.core.spec import Kind, SampleSpec, Values
 from narrows.core.trace import Code, Features, Loss, Share, Trace, View
 
@@ -105,6 +107,26 @@ class Bottleneck(Part):
             variances: The k largest eigenvalues of the covariance, (k,), k <= latent_dim.
             noise: The mean of the other eigenvalues, a scalar.
         """
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        """Codes drawn from the prior, (n, latent_dim).
+
+        Raises:
+            ChoiceError: There is no prior.
+        """
+        raise self._without_prior()
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        """Log-density of codes (n, latent_dim) under the prior in nats, (n,); of discrete ones the log-probability.
+
+        Raises:
+            ChoiceError: There is no prior.
+        """
+        raise self._without_prior()
+
+    def _without_prior(self) -> ChoiceError:
+        name = snake_case(type(self).__name__)
+        return ChoiceError(f"codes of the bottleneck {name!r} have no prior: choose one that has, such as 'gaussian'")
 
     def start(self, features: Tensor, rng: Generator) -> None:
         """Learn what there is to know of the features of training samples, (n, f), before training begins.

@@ -62,7 +62,7 @@ class View:
         present: Where the data has a value at all, (n, *s) bool.
         visible: What the encoder is shown, (n, *s) bool.
         scored: Where the distortion counts, (n, *s) bool.
-        context: Labels or other conditions, (n, c).
+        context: Labels or other conditions, (n, c); zeros, or None for all of them, where they are not known.
         share: Which zeros of sparse rows are scored; all of them without.
     """
 
@@ -95,12 +95,18 @@ class View:
         if self.sparse:
             starts = self.x.crow_indices()
             starts = torch.cat([starts, starts[-1:].expand(missing)])
-            return View(csr(starts, self.x.col_indices(), self.x.values(), self.x.shape[1]), share=self.share)
+            x = csr(starts, self.x.col_indices(), self.x.values(), self.x.shape[1])
+            return View(x, context=_longer(self.context, missing), share=self.share)
         masks = (self.present, self.visible, self.scored, self.context)
-        made = [None if t is None else torch.cat([t, t[:1].expand(missing, *t.shape[1:])]) for t in masks]
-        present, visible, scored, context = made
-        x = torch.cat([self.x, self.x[:1].expand(missing, *self.x.shape[1:])])
-        return View(x, present, visible, scored, context)
+        present, visible, scored, context = (_longer(mask, missing) for mask in masks)
+        return View(
+            torch.cat([self.x, self.x[:1].expand(missing, *self.x.shape[1:])]), present, visible, scored, context
+        )
+
+
+def _longer(rows: Tensor | None, missing: int) -> Tensor | None:
+    """Rows and so many copies of the first."""
+    return None if rows is None else torch.cat([rows, rows[:1].expand(missing, *rows.shape[1:])])
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,9 @@ class Samples(ABC):
     kind: Kind | None = None
     """What a sample is, where that is not for a recipe to say."""
 
+    condition: int = 0
+    """How many numbers say what is known of a sample beside its values; 0 where nothing is."""
+
     names: list[str] | None = None
     """The names of the columns, where the schema knows columns by name."""
 

@@ -80,15 +80,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
         Args:
             X: Samples, (n, d), sparse or dense, or images.
-            y: Ignored.
-            validation_data: Samples that judge the model instead of a part of X.
+            y: Labels, (n,), or other conditions, (n, c), for recipes that take them, as `"conditional"`; a missing
+                one is None or NaN. Other recipes ignore it.
+            validation_data: Samples that judge the model instead of a part of X; with labels, the pair of both.
 
         Raises:
-            InputError: Data that cannot be used: missing values, text, fewer than two rows or columns.
+            InputError: Data that cannot be used: missing values, text, fewer than two rows or columns, labels of
+                another number than samples.
             ChoiceError: An unknown name, with the nearest known one, or an impossible value.
             TrainingError: The loss was not finite even at lower learning rates.
         """
-        return self._learn(X, validation_data)
+        return self._learn(X, validation_data, y)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Train on one more batch of samples: a single pass, at a constant learning rate.
@@ -97,40 +99,49 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
         Args:
             X: Samples, (n, d) or images.
-            y: Ignored.
+            y: As in `fit`; the first call has to see every label.
         """
-        return self._go_on(X)
+        return self._go_on(X, y)
 
-    def transform(self, X: Any) -> Array:
+    def fit_transform(self, X: Any, y: Any = None) -> Array:
+        """`fit`, and the codes of the same samples."""
+        return self.fit(X, y).transform(X, y)
+
+    def transform(self, X: Any, y: Any = None) -> Array:
         """The codes of samples: the posterior mean where the code is random.
 
         Args:
             X: Samples of the same shape as in fit.
+            y: Their labels, where the model was fitted with labels; None where all are missing.
 
         Returns:
             (n, latent_dim), float64 for float64 input, otherwise float32.
         """
-        given = self._checked(X)
+        given = self._checked(X, y)
         found = codes.encode(self._module(), self.schema_, given)
         return found.astype(np.float64) if given.form == np.float64 else found
 
-    def inverse_transform(self, Z: Any) -> Any:
+    def inverse_transform(self, Z: Any, y: Any = None) -> Any:
         """The samples that codes stand for, in the units and type of the data in fit.
 
         Args:
             Z: Codes, (n, latent_dim).
+            y: The labels of the samples to be, as in `transform`.
         """
         check_is_fitted(self)
-        found = codes.decode(self._module(), self.schema_, as_array(Z))
+        z = as_array(Z)
+        context = None if self.conditions_ is None else self.conditions_.encode(y, len(z))
+        found = codes.decode(self._module(), self.schema_, z, context)
         return self.schema_.container(found, Z, getattr(self, "feature_names_in_", None))
 
-    def reconstruct(self, X: Any) -> Any:
+    def reconstruct(self, X: Any, y: Any = None) -> Any:
         """The samples, encoded and decoded: same container, shape, units and type.
 
         Args:
             X: Samples of the same shape as in fit.
+            y: Their labels, as in `transform`.
         """
-        given = self._checked(X)
+        given = self._checked(X, y)
         return codes.reconstruct(self._module(), self.schema_, given)
 
     def indices(self, X: Any) -> Array:
@@ -176,21 +187,22 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """
         return codes.reconstructed(self._module(), self.schema_, self._checked(X))
 
-    def score_samples(self, X: Any) -> Array:
+    def score_samples(self, X: Any, y: Any = None) -> Array:
         """How well each sample is explained, in nats: minus distortion and rate. Higher is more normal.
 
         Args:
             X: Samples of the same shape as in fit.
+            y: Their labels, as in `transform`.
 
         Returns:
             (n,) float64.
         """
-        given = self._checked(X)
+        given = self._checked(X, y)
         return given.like_scores(codes.score_samples(self._module(), self.schema_, given))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean of `score_samples`."""
-        return float(self.score_samples(X).mean())
+        return float(self.score_samples(X, y).mean())
 
     def encoder_module(self) -> nn.Module:
         """A plain torch encoder for other networks: raw samples as a tensor in, codes out, with gradients.

@@ -18,6 +18,7 @@ from .classic import convolutional as convolutional
 from .classic import deep as deep
 from .classic import vanilla as vanilla
 from .composed import composed as composed
+from .conditional import conditional as conditional
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
 from .quantized import fsq as fsq
@@ -32,6 +33,7 @@ from .variational import variational as variational
 
 __all__ = [
     "composed",
+    "conditional",
     "contractive",
     "convolutional",
     "deep",

@@ -6,21 +6,22 @@ from typing import Any
 import torch
 from torch import Generator
 
-from narrows import bottlenecks, corruptions, likelihoods, networks, penalties
-from narrows.core.contracts import Bottleneck, Corruption, Likelihood, Network, Penalty
+from narrows import bottlenecks, corruptions, likelihoods, networks, objectives, penalties
+from narrows.core.contracts import Bottleneck, Corruption, Likelihood, Network, Objective, Penalty
 from narrows.core.errors import ChoiceError
 from narrows.core.registry import Registry, snake_case
 from narrows.core.spec import Kind, SampleSpec
 from narrows.model import AutoencoderModule
+from narrows.networks.conditional import ConditionalDecoder, ConditionalEncoder
 from narrows.networks.layers import initialise
 from narrows.networks.linear import LinearPathDecoder, LinearPathEncoder
-from narrows.objectives import MeanBound
 
 NETWORKS: Registry[type[Network]] = Registry("network", networks)
 BOTTLENECKS: Registry[type[Bottleneck]] = Registry("bottleneck", bottlenecks)
 LIKELIHOODS: Registry[type[Likelihood]] = Registry("likelihood", likelihoods)
 CORRUPTIONS: Registry[type[Corruption]] = Registry("corruption", corruptions)
 PENALTIES: Registry[type[Penalty]] = Registry("penalty", penalties)
+OBJECTIVES: Registry[type[Objective]] = Registry("objective", objectives)
 
 Asked = str | Mapping[str, Any]
 """How a part is asked for: by its name, or as `{"name": ..., option: value, ...}`."""
@@ -41,6 +42,7 @@ def assemble(
     likelihood: Asked = "normal",
     corruption: Asked | Sequence[Asked] = "clean",
     penalties: Iterable[Asked] = (),
+    objective: Asked = "mean_bound",
     linear_path: bool = True,
     rng: Generator | None = None,
 ) -> AutoencoderModule:
@@ -56,6 +58,7 @@ def assemble(
         likelihood: A part.
         corruption: A part, or a list of parts, each of which corrupts what the one before has left.
         penalties: Parts.
+        objective: How distortion, rate and penalties become one number.
         linear_path: Whether training begins as PCA where the parts allow it, on a straight linear way beside the
             network or, for convolutions, through its middle.
         rng: Where the weights come from; None for the same weights every time.
@@ -76,11 +79,14 @@ def assemble(
     if spec.kind not in family.kinds:
         name = type(family).__name__.lower()
         raise ChoiceError(f"the network {name!r} takes samples of kind {', '.join(family.kinds)}, not {spec.kind!r}")
-    encoder, decoder = family.pair(spec, squeeze.in_features, latent_dim, speaks.params_shape(spec))
+    told = latent_dim + spec.context  # what a decoder hears: the code, and the condition
+    encoder, decoder = family.pair(spec, squeeze.in_features, told, speaks.params_shape(spec))
     starts = squeeze.linear_start(torch.ones(1), torch.ones(())) is not None
     plain = encoder.linear is None and encoder.silence() and decoder.silence()
     if linear_path and plain and starts and speaks.linear_mean:
-        encoder, decoder = LinearPathEncoder(encoder, spec), LinearPathDecoder(decoder, latent_dim)
+        encoder, decoder = LinearPathEncoder(encoder, spec), LinearPathDecoder(decoder, told)
+    if spec.context:
+        encoder, decoder = ConditionalEncoder(encoder, spec.context), ConditionalDecoder(decoder, spec.context)
     corrupts = corruption_for(spec, corruption)
     if spec.sparse and not isinstance(corrupts, corruptions.Clean):
         raise ChoiceError(
@@ -95,7 +101,7 @@ def assemble(
         decoder=decoder,
         likelihood=speaks,
         penalties=[PENALTIES.build(penalty) for penalty in penalties],
-        objective=MeanBound(),
+        objective=OBJECTIVES.build(objective),
     )
     if torch.get_default_device().type != "meta":
         initialise(model, rng or Generator().manual_seed(0))

@@ -24,6 +24,10 @@ RECIPE_KINDS: dict[str, Kind] = {"sequence": "sequence", "sequence_variational":
 """What a recipe takes a sample for, where the data alone could say something else."""
 
 
+CONDITIONED = ("conditional",)
+"""Recipes that take a label, or another condition, for each sample."""
+
+
 def kind_of(recipe: str) -> Kind | None:
     """What a recipe takes a sample for, where that is not for the data to say."""
     return RECIPE_KINDS.get(recipe)
@@ -32,6 +36,11 @@ def kind_of(recipe: str) -> Kind | None:
 def takes_sparse(recipe: str) -> bool:
     """Whether a recipe is made of parts that sparse rows can have."""
     return recipe not in (*DENSE_RECIPES, *RECIPE_KINDS)
+
+
+def takes_conditions(recipe: str) -> bool:
+    """Whether a recipe is told a label, or another condition, for each sample."""
+    return recipe in CONDITIONED
 
 
 def options_of(recipe: str) -> dict[str, Any]:

@@ -169,9 +169,10 @@ def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema
     recipe = DEFAULT_RECIPES.get(schema.spec.kind, "deep") if asked.recipe == "auto" else asked.recipe
     size = rules.latent_dim(schema.spec) if asked.latent_dim is None else asked.latent_dim
     chosen = {"recipe": recipe, "latent_dim": size, "likelihood": likelihood, "seed": asked.seed}
-    chosen["options"] = dict(asked.options)
+    chosen |= {"options": dict(asked.options), "context": samples.condition}
     rng = generator(asked.seed, WEIGHTS)
-    model = build(recipe, schema.spec, size, likelihood=likelihood, options=asked.options, rng=rng)
+    spec = replace(schema.spec, context=samples.condition)
+    model = build(recipe, spec, size, likelihood=likelihood, options=asked.options, rng=rng)
     if (
         size > schema.spec.size
         and model.bottleneck.free
