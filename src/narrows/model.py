@@ -58,6 +58,7 @@ class AutoencoderModule(nn.Module):
                 raise ChoiceError(
                     f"{type(penalty).__name__} needs dense samples, got sparse ones: choose another penalty"
                 )
+        objective.check(self)
         parts = [part for part in self.modules() if isinstance(part, Part)]
         stateful = [part for part in parts if type(part).after_step is not Part.after_step]
         inner = {id(inside) for part in stateful for inside in part.modules() if inside is not part}

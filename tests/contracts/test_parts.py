@@ -152,7 +152,17 @@ class TestQuantizers:
 
     def test_symbols_stand_for_the_code(self, name, latent_dim, rng):
         part, features = self.make(name, latent_dim, rng)
-        assert torch.allclose(part.values(part.indices(features)), part(features, None).z, atol=1e-5)
+        z = part(features, None).z
+        assert torch.allclose(part.values(part.indices(features)), z, atol=1e-5)
+        if name != "residual_quantizer":  # several sums can give one code
+            assert torch.equal(part.symbols(z), part.indices(features))
+
+    def test_drawn_codes_have_the_prior_s_probability(self, name, latent_dim, rng):
+        part, _ = self.make(name, latent_dim, rng)
+        z = part.sample(20, rng)
+        nats = sum(share.log()[symbol] for share, symbol in zip(part.shares(), part.symbols(z).T, strict=True))
+        assert torch.allclose(part.log_prior(z), nats)
+        assert (nats < 0).all()
 
     def test_shares_are_probabilities_that_give_the_rate(self, name, latent_dim, rng):
         part, features = self.make(name, latent_dim, rng)

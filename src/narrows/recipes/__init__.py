@@ -21,6 +21,7 @@ from .composed import composed as composed
 from .conditional import conditional as conditional
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
+from .energy import rbm as rbm
 from .quantized import fsq as fsq
 from .quantized import residual_vq as residual_vq
 from .quantized import vq as vq
@@ -39,6 +40,7 @@ __all__ = [
     "deep",
     "denoising",
     "fsq",
+    "rbm",
     "residual_vq",
     "sequence",
     "sequence_variational",

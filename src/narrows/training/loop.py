@@ -265,7 +265,7 @@ class Loop:
         if not isfinite(score) and not train:
             raise TrainingError("the loss of the held-out samples is not finite: look for extreme values in them")
         epoch = now.epoch + 1 if train else 0
-        if score < now.best_score or not self.best:
+        if score < now.best_score or not self.best or not self.model.objective.comparable:
             now.best_score, now.best_epoch = score, epoch
             keep(weights(self.model), self.best)
         row = {"epoch": epoch, "step": now.step, "seconds": self._elapsed(), "learning_rate": rate, "score": score}
