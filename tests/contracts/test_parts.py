@@ -101,11 +101,18 @@ class TestBottlenecks:
         assert found.isfinite().all()
 
 
+NEEDED = {
+    "contrastive_divergence": {"bottleneck": "binary", "network": {"name": "mlp", "widths": (), "tied": True}},
+}
+"""Parts without which an objective refuses a model."""
+
+
 @pytest.mark.parametrize("name", OBJECTIVES)
 class TestObjectives:
     @pytest.mark.parametrize("bottleneck", ["plain", "gaussian"])
     def test_gives_a_scalar_to_differentiate_and_honest_terms(self, name, bottleneck, rng):
-        model = assemble(SampleSpec("vector", (6,)), 3, bottleneck=bottleneck, objective=name, penalties=["l1"])
+        parts = {"bottleneck": bottleneck} | NEEDED.get(name, {})
+        model = assemble(SampleSpec("vector", (6,)), 3, objective=name, penalties=["l1"], **parts)
         x = torch.randn(8, 6, generator=rng)
         scalar, loss = model.loss(View(x), rng)
         assert scalar.shape == ()
@@ -116,6 +123,8 @@ class TestObjectives:
             assert sum(weight.grad.abs().sum() for weight in half.parameters()) > 0
 
     def test_counts_what_is_scored_and_nothing_else(self, name, rng):
+        if name in NEEDED:
+            pytest.skip("energies are of whole samples, and refuse gaps")
         model = assemble(SampleSpec("vector", (6,)), 3, bottleneck="gaussian", objective=name)
         x = torch.randn(8, 6, generator=rng)
         scored = torch.rand(8, 6, generator=rng) > 0.5

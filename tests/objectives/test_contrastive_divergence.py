@@ -138,7 +138,7 @@ def test_annealed_importance_sampling_finds_the_partition_function(seed):
 
 
 def test_samples_of_the_model_have_its_means():
-    model, W, b, c = machine(6, 4)
+    model, W, _, c = machine(6, 4)
     p = (-free_energy(model, states(6))).softmax(0).double().detach()
     h = model.objective.codes(model, 4000, Generator().manual_seed(0))
     assert set(h.unique().tolist()) <= {0.0, 1.0}

@@ -61,7 +61,7 @@ class TiedMLPDecoder(Decoder):
             raise ChoiceError("tied weights need real values without gaps and a likelihood with one number per value")
         self.params_shape = params_shape
         self.linear = None
-        self.layers = nn.ModuleList(reversed(layers))
+        self.layers = tuple(reversed(layers))  # registered once, with the encoder, so that models can be stacked
         self.biases = nn.ParameterList(
             [nn.Parameter(layer.weight.new_zeros(layer.in_features)) for layer in reversed(layers)]
         )
@@ -71,7 +71,6 @@ class TiedMLPDecoder(Decoder):
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
         h = code.z
         for i, (layer, bias) in enumerate(zip(self.layers, self.biases, strict=True)):
-            assert isinstance(layer, nn.Linear)
             h = affine(self.activation(h) if i else h, layer.weight.T, bias)
         return h.view(-1, *self.params_shape)
 

@@ -21,6 +21,7 @@ from .composed import composed as composed
 from .conditional import conditional as conditional
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
+from .energy import deep_belief as deep_belief
 from .energy import rbm as rbm
 from .quantized import fsq as fsq
 from .quantized import residual_vq as residual_vq
@@ -38,6 +39,7 @@ __all__ = [
     "contractive",
     "convolutional",
     "deep",
+    "deep_belief",
     "denoising",
     "fsq",
     "rbm",

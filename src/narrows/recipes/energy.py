@@ -1,11 +1,11 @@
 """Autoencoders that are energies: the decoder is the encoder, transposed."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from narrows.core.spec import SampleSpec
 from narrows.model import AutoencoderModule
 from narrows.recipes.assemble import Asked, assemble
+from narrows.recipes.stages import machines, units
 
 
 def rbm(
@@ -48,8 +48,37 @@ def rbm(
     )
 
 
-def units(likelihood: Asked) -> Asked:
-    """Visible units that an energy can have: a normal likelihood that would learn its scale has the scale 1."""
-    asked = {"name": likelihood} if isinstance(likelihood, str) else dict(likelihood)
-    learned = isinstance(asked, Mapping) and asked["name"] == "normal" and asked.get("scale", "learned") == "learned"
-    return {"name": "normal", "scale": 1.0} if learned else asked
+def deep_belief(
+    spec: SampleSpec, latent_dim: int, *, steps: int = 1, likelihood: Asked = "normal", **options: Any
+) -> AutoencoderModule:
+    r"""A deep autoencoder that a stack of restricted Boltzmann machines unrolls into, fine-tuned as a whole.
+
+        h_i ~ machine of h_{i-1}, one after another;    then  z = s(W_L ... s(W_1 x)),  x' = W_1^T s(W_2^T ... z)
+        loss(x) = -log p(x | z),    weights no longer tied
+
+    Codes are probabilities of bits, between 0 and 1.
+
+    Source: Hinton, Osindero and Teh (2006), https://doi.org/10.1162/neco.2006.18.7.1527; Hinton and Salakhutdinov
+    (2006), https://doi.org/10.1126/science.1127647.
+
+    Args:
+        spec: What one sample is.
+        latent_dim: The size of the code.
+        steps: Steps of Gibbs sampling in which each machine learns.
+        likelihood: `"bernoulli"` for values between 0 and 1, or `"normal"`.
+        options: As in `assemble`; `widths` are the sizes of the hidden layers, two by default.
+
+    >>> model = deep_belief(SampleSpec("vector", (30,), "unit"), 4, widths=(16, 8), likelihood="bernoulli")
+    >>> [stage.model.bottleneck.latent_dim for stage in model.stages]
+    [16, 8, 4]
+    """
+    model = assemble(
+        spec,
+        latent_dim,
+        network={"name": "mlp", "activation": "sigmoid"},
+        bottleneck={"name": "plain", "squash": "sigmoid"},
+        likelihood=likelihood,
+        **{"linear_path": False} | options,
+    )
+    model.stages = machines(model, likelihood, steps)
+    return model
