@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from narrows.core.errors import ChoiceError, FileError, InputError, NarrowsError, TrainingError
     from narrows.core.spec import SampleSpec
     from narrows.data.files import open_data
-    from narrows.estimators import Autoencoder
+    from narrows.estimators import Autoencoder, PretrainedClassifier, PretrainedRegressor
     from narrows.estimators.loading import load
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
+    from narrows.tasks.retrieval import duplicates, search
 
 _HOMES = {
     "Autoencoder": "narrows.estimators",
@@ -29,11 +30,15 @@ _HOMES = {
     "FileError": "narrows.core.errors",
     "InputError": "narrows.core.errors",
     "NarrowsError": "narrows.core.errors",
+    "PretrainedClassifier": "narrows.estimators",
+    "PretrainedRegressor": "narrows.estimators",
     "SampleSpec": "narrows.core.spec",
     "TrainingError": "narrows.core.errors",
     "compare": "narrows.tasks.comparison",
+    "duplicates": "narrows.tasks.retrieval",
     "load": "narrows.estimators.loading",
     "open_data": "narrows.data.files",
+    "search": "narrows.tasks.retrieval",
 }
 
 __version__ = "0.1.0"
@@ -44,13 +49,17 @@ __all__ = [
     "FileError",
     "InputError",
     "NarrowsError",
+    "PretrainedClassifier",
+    "PretrainedRegressor",
     "SampleSpec",
     "TrainingError",
     "__version__",
     "compare",
+    "duplicates",
     "load",
     "open_data",
     "recipes",
+    "search",
 ]
 
 

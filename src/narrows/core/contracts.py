@@ -277,18 +277,56 @@ class Likelihood(Part):
         return torch.stack([mean, *[torch.zeros_like(mean)] * others])
 
 
+class Critic(nn.Module, ABC):
+    """A network that tells samples, or codes, of one kind from those of another: the opponent of a penalty."""
+
+    @abstractmethod
+    def features(self, x: Tensor) -> Tensor:
+        """What it goes by, (n, f)."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """The log-odds that each is of the first kind, (n,)."""
+
+
+class Critics(ABC):
+    """Builds critics that fit a model. Penalties get it from `assemble`, since they know no networks."""
+
+    @abstractmethod
+    def of_codes(self, widths: tuple[int, ...] | None) -> Critic:
+        """A critic of codes (n, d); of the usual widths where they are None."""
+
+    @abstractmethod
+    def of_samples(self, widths: tuple[int, ...] | None) -> Critic:
+        """A critic of samples (n, *s); of the usual widths where they are None."""
+
+
 class Penalty(Part):
-    """What is neither distortion nor rate, in nats, its weight included."""
+    """What is neither distortion nor rate, in nats, its weight included.
+
+    A penalty may have an opponent: a network that learns against the model, by a loss and an optimiser of its own. Its
+    weights move in its own step alone, and those of the model in the model's.
+    """
 
     weight: float
+    opponent: nn.Module | None
+    """What learns against the model; at rest, without gradients, but in its own step."""
     needs_unit_code: ClassVar[bool] = False
     """Whether the penalty makes sense only for codes between 0 and 1."""
     needs_dense: ClassVar[bool] = False
     """Whether the penalty looks at the values of samples themselves, which sparse rows do not hold."""
 
+    def __init__(self, opponent: nn.Module | None = None) -> None:
+        super().__init__()
+        self.opponent = None if opponent is None else opponent.requires_grad_(False)
+
     @abstractmethod
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> Tensor:
         """A scalar, or one number per sample, (n,)."""
+
+    def opponent_loss(self, trace: Trace, model: AutoencoderModule, rng: Generator) -> Tensor:
+        """What the opponent wants to be small, a scalar: of penalties that have one."""
+        raise AssertionError(f"{type(self).__name__} has no opponent")
 
 
 class Objective(Part):
@@ -296,6 +334,8 @@ class Objective(Part):
 
     comparable: bool = True
     """Whether its terms of two epochs can be compared, so that the best can be kept; otherwise the last one is."""
+    pace: float = 1.0
+    """How many times the usual learning rate suits it, with so many times less weight decay."""
 
     @abstractmethod
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:

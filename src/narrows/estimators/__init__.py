@@ -1,5 +1,7 @@
 """The scikit-learn face, one class for each task."""
 
 from .autoencoder import Autoencoder as Autoencoder
+from .pretrained import PretrainedClassifier as PretrainedClassifier
+from .pretrained import PretrainedRegressor as PretrainedRegressor
 
-__all__ = ["Autoencoder"]
+__all__ = ["Autoencoder", "PretrainedClassifier", "PretrainedRegressor"]

@@ -41,6 +41,7 @@ class ContrastiveDivergence(Objective):
     """
 
     comparable = False
+    pace = 10.0
     begin = 0.1
     """Share of their usual size that weights begin with."""
     burn_in = 500

@@ -14,6 +14,9 @@ from types import ModuleType
 from narrows.core.registry import Registry
 from narrows.model import AutoencoderModule
 
+from .adversarial import adversarial as adversarial
+from .adversarial import factor as factor
+from .adversarial import wasserstein as wasserstein
 from .classic import convolutional as convolutional
 from .classic import deep as deep
 from .classic import vanilla as vanilla
@@ -34,6 +37,7 @@ from .sparse import sparse_kl as sparse_kl
 from .variational import variational as variational
 
 __all__ = [
+    "adversarial",
     "composed",
     "conditional",
     "contractive",
@@ -41,6 +45,7 @@ __all__ = [
     "deep",
     "deep_belief",
     "denoising",
+    "factor",
     "fsq",
     "rbm",
     "residual_vq",
@@ -52,6 +57,7 @@ __all__ = [
     "variational",
     "video",
     "vq",
+    "wasserstein",
 ]
 
 RECIPES: Registry[Callable[..., AutoencoderModule]] = Registry("recipe", sys.modules[__name__])

@@ -13,6 +13,7 @@ from narrows.core.registry import Registry, snake_case
 from narrows.core.spec import Kind, SampleSpec
 from narrows.model import AutoencoderModule
 from narrows.networks.conditional import ConditionalDecoder, ConditionalEncoder
+from narrows.networks.critics import FittingCritics
 from narrows.networks.layers import initialise
 from narrows.networks.linear import LinearPathDecoder, LinearPathEncoder
 
@@ -100,7 +101,7 @@ def assemble(
         bottleneck=squeeze,
         decoder=decoder,
         likelihood=speaks,
-        penalties=[PENALTIES.build(penalty) for penalty in penalties],
+        penalties=[PENALTIES.build(penalty, critics=FittingCritics(spec, latent_dim)) for penalty in penalties],
         objective=OBJECTIVES.build(objective, shape=spec.shape),
     )
     if torch.get_default_device().type != "meta":

@@ -19,13 +19,20 @@ class FusedAdam(Optimizer):
         groups: Parameter groups, each with `params` and `weight_decay`.
         lr: The learning rate.
         decoupled: Whether decay acts on the weights and not on the gradient.
+        betas: How long each of the two moments remembers.
     """
 
-    betas = (0.9, 0.999)
     eps = 1e-8
 
-    def __init__(self, groups: list[dict[str, Any]], lr: float, decoupled: bool) -> None:
+    def __init__(
+        self,
+        groups: list[dict[str, Any]],
+        lr: float,
+        decoupled: bool,
+        betas: tuple[float, float] = (0.9, 0.999),
+    ) -> None:
         super().__init__(groups, {"lr": lr, "weight_decay": 0.0})
+        self.betas = betas
         self.kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
         self.lists: list[tuple[list[Tensor], ...]] = []
         for group in self.param_groups:

@@ -202,13 +202,14 @@ def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.
     )
     epochs = rules.epochs(rows, batch, work) if asked.epochs is None else _whole("epochs", asked.epochs)
     clip = rules.gradient_clip(asked.optimizer) if asked.gradient_clip == "auto" else asked.gradient_clip
-    rate = DEFAULT_RATES.get(asked.optimizer, 1e-3) if asked.learning_rate == "auto" else asked.learning_rate
+    usual, pace = DEFAULT_RATES.get(asked.optimizer, 1e-3), model.objective.pace
+    rate = usual * pace if asked.learning_rate == "auto" else asked.learning_rate
     return Plan(
         epochs=epochs,
         batch_size=batch,
         optimizer=asked.optimizer,
         learning_rate=rate,
-        weight_decay=rules.weight_decay(asked.optimizer) if asked.weight_decay == "auto" else asked.weight_decay,
+        weight_decay=rules.weight_decay(asked.optimizer) / pace if asked.weight_decay == "auto" else asked.weight_decay,
         schedule=asked.schedule,
         warmup=asked.warmup,
         gradient_clip=clip,

@@ -41,7 +41,7 @@ class Mapped(Source):
     def __init__(self, of: Source, layers: nn.Module, stage: AutoencoderModule) -> None:
         super().__init__(stage.spec, of.device)
         self.of = of
-        self.layers = layers
+        self.layers = layers.eval()  # they are done learning, and round as they will in use
         self.stage = stage
 
     def __len__(self) -> int:
@@ -90,7 +90,9 @@ def pretrain(
         ]
         epochs = max(1, round(EPOCHS * plan.epochs / len(model.stages)))
         most = None if plan.max_time is None else TIME * plan.max_time / len(model.stages)
+        pace = layer.objective.pace / model.objective.pace
         own = replace(plan, epochs=epochs, patience=None, max_time=most)
+        own = replace(own, learning_rate=plan.learning_rate * pace, weight_decay=plan.weight_decay / pace)
         begin(layer, sources[0], None, generator(plan.seed, START, number))
         moments = None if checkpoint is None else checkpoint.part(f"{STAGE}{number}")
         loop = Loop(layer, sources[0], sources[1], own, moments, time.monotonic())
