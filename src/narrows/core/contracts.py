@@ -235,6 +235,10 @@ class Likelihood(Part):
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """Log-density or log-probability of each value in nats, (n, *s)."""
 
+    def distortion(self, params: Tensor, x: Tensor) -> Tensor:
+        """-log p(x | z) of each sample in nats, (n,): for likelihoods that know a shorter way to the sum."""
+        return -self.log_prob(params, x).flatten(1).sum(1)
+
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
         """Expectation of each value, (n, *s)."""
@@ -308,7 +312,6 @@ class Penalty(Part):
     weights move in its own step alone, and those of the model in the model's.
     """
 
-    weight: float
     opponent: nn.Module | None
     """What learns against the model; at rest, without gradients, but in its own step."""
     needs_unit_code: ClassVar[bool] = False

@@ -150,8 +150,7 @@ class Continuation:
         self.moment: Moment | None = None
 
     def go_on(self, samples: Samples) -> None:
-        """One pass over more samples."""
-        samples.check(self.schema)
+        """One pass over more samples, which are known to be of the kind that the schema was learned on."""
         source = samples.source(self.schema, device=self.device)
         self.module.train()
         loop = Loop(self.module, source, source, replace(self.plan, seed=self.plan.seed + self.passes))
