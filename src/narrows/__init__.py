@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from narrows.core.errors import ChoiceError, FileError, InputError, NarrowsError, TrainingError
     from narrows.core.spec import SampleSpec
     from narrows.data.files import open_data
-    from narrows.estimators import Autoencoder, PretrainedClassifier, PretrainedRegressor
+    from narrows.estimators import Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor
     from narrows.estimators.loading import load
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
@@ -28,6 +28,7 @@ _HOMES = {
     "AutoencoderModule": "narrows.model",
     "ChoiceError": "narrows.core.errors",
     "FileError": "narrows.core.errors",
+    "Imputer": "narrows.estimators",
     "InputError": "narrows.core.errors",
     "NarrowsError": "narrows.core.errors",
     "PretrainedClassifier": "narrows.estimators",
@@ -47,6 +48,7 @@ __all__ = [
     "AutoencoderModule",
     "ChoiceError",
     "FileError",
+    "Imputer",
     "InputError",
     "NarrowsError",
     "PretrainedClassifier",

@@ -99,6 +99,10 @@ class Bottleneck(Part):
     def forward(self, features: Features, rng: Generator | None) -> Code:
         """The code of a batch; the mean code where `rng` is None."""
 
+    def posterior(self, features: Features) -> tuple[Tensor, Tensor] | None:
+        """Mean and standard deviation of a normal code, (n, latent_dim) each; None of codes that are not normal."""
+        return None
+
     @abstractmethod
     def linear_start(self, variances: Tensor, noise: Tensor) -> LinearStart | None:
         """The gains that make a linear model with this bottleneck equal to (probabilistic) PCA, or None.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol, Self, get_args
 
 import numpy as np
@@ -58,6 +58,18 @@ class Schema(ABC):
     @abstractmethod
     def raw(self, x: Tensor, form: Any = None) -> Any:
         """(n, *spec.shape) to raw values, in this form or that of fit."""
+
+    @abstractmethod
+    def with_gaps(self) -> Self:
+        """The same, of samples that may lack values, so that an encoder takes the mask as further input."""
+
+    @abstractmethod
+    def straight(self, x: Tensor) -> Tensor:
+        """(n, *spec.shape) in units in which raw numbers are to scale, where the tensor's are not."""
+
+    @abstractmethod
+    def bent(self, x: Tensor) -> Tensor:
+        """The way back from `straight`."""
 
     @abstractmethod
     def join(self, blocks: Sequence[Any]) -> Any:
@@ -341,6 +353,15 @@ class ArraySchema(Schema):
         values = LAYOUTS[self.layout].outwards(np.where(np.isnan(self.fill), scaled, fill))
         form = form or self.form
         return form.thin(values) if isinstance(form, SparseForm) else in_type(values, form)
+
+    def with_gaps(self) -> ArraySchema:
+        return replace(self, spec=replace(self.spec, gaps=True))
+
+    def straight(self, x: Tensor) -> Tensor:
+        return x
+
+    def bent(self, x: Tensor) -> Tensor:
+        return x
 
     def join(self, blocks: Sequence[Any]) -> Any:
         if is_sparse(blocks[0]):

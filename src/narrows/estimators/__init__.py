@@ -1,7 +1,8 @@
 """The scikit-learn face, one class for each task."""
 
 from .autoencoder import Autoencoder as Autoencoder
+from .imputer import Imputer as Imputer
 from .pretrained import PretrainedClassifier as PretrainedClassifier
 from .pretrained import PretrainedRegressor as PretrainedRegressor
 
-__all__ = ["Autoencoder", "PretrainedClassifier", "PretrainedRegressor"]
+__all__ = ["Autoencoder", "Imputer", "PretrainedClassifier", "PretrainedRegressor"]

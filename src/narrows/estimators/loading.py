@@ -7,10 +7,11 @@ from pathlib import Path
 from narrows.estimators import model_file
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
+from narrows.estimators.imputer import Imputer
 from narrows.estimators.pretrained import PretrainedClassifier, PretrainedRegressor
 
 KNOWN: dict[str, type[Estimator]] = {
-    estimator.__name__: estimator for estimator in (Autoencoder, PretrainedClassifier, PretrainedRegressor)
+    estimator.__name__: estimator for estimator in (Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor)
 }
 
 

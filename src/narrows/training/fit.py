@@ -71,6 +71,8 @@ class Request:
     precision: str = "auto"
     seed: int = 0
     verbose: int = 0
+    gaps: bool = False
+    """Whether samples may lack values later, though those of training may not."""
 
 
 @dataclass
@@ -164,6 +166,7 @@ def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema
     wanted = _likelihood(asked.likelihood)
     values = None if wanted is None else LIKELIHOODS[str(wanted["name"])].support
     schema = samples.learn(values, asked.scaling, kind_of(asked.recipe))
+    schema = schema.with_gaps() if asked.gaps else schema
     sparse_counts = schema.spec.sparse and schema.spec.values == "count"
     likelihood = wanted or dict(SPARSE_COUNTS if sparse_counts else DEFAULT_LIKELIHOODS[schema.spec.values])
     if schema.spec.kind == "vector" and schema.spec.size == 1:
