@@ -12,7 +12,7 @@ from narrows.cli.show import show_pairs
 from narrows.core.errors import unknown
 from narrows.data.writing import check_model_file
 
-JOBS = {"autoencoder": narrows.Autoencoder, "imputer": narrows.Imputer}
+JOBS = {"anomaly": narrows.AnomalyDetector, "autoencoder": narrows.Autoencoder, "imputer": narrows.Imputer}
 
 
 def train(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from narrows.estimators import model_file
+from narrows.estimators.anomaly import AnomalyDetector
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
 from narrows.estimators.imputer import Imputer
 from narrows.estimators.pretrained import PretrainedClassifier, PretrainedRegressor
 
 KNOWN: dict[str, type[Estimator]] = {
-    estimator.__name__: estimator for estimator in (Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor)
+    estimator.__name__: estimator
+    for estimator in (AnomalyDetector, Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor)
 }
 
 

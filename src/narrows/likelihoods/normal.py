@@ -100,7 +100,7 @@ class Normal(Likelihood):
         if not self.learned:
             return
         found = found_errors(trace, lambda params, x: (x - self.mean(params)).square(), self.variance)
-        self.variance.lerp_(found.clamp(min=self.floor**2), 1 - self.memory)
+        self.variance.mul_(self.memory).add_(found.clamp(min=self.floor**2), alpha=1 - self.memory)
 
     def extra_repr(self) -> str:
         return "scale=learned" if self.learned else f"scale={self.scale:.4g}"

@@ -109,6 +109,7 @@ class ContrastiveDivergence(Objective):
                 "{'name': 'mlp', 'widths': [], 'tied': True}"
             )
 
+    @torch.no_grad()
     def codes(self, model: AutoencoderModule, n: int, rng: Generator) -> Tensor:
         """Bits of n samples by Gibbs sampling, from chains that begin with fair coins."""
         coins = torch.randint(2, (n, model.bottleneck.latent_dim), generator=rng, device=rng.device).float()

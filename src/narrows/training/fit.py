@@ -200,9 +200,9 @@ def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.
     batch = (
         rules.batch_size(rows, work, model.spec.sparse)
         if asked.batch_size == "auto"
-        else _whole("batch_size", asked.batch_size)
+        else whole("batch_size", asked.batch_size)
     )
-    epochs = rules.epochs(rows, batch, work) if asked.epochs is None else _whole("epochs", asked.epochs)
+    epochs = rules.epochs(rows, batch, work) if asked.epochs is None else whole("epochs", asked.epochs)
     clip = rules.gradient_clip(asked.optimizer) if asked.gradient_clip == "auto" else asked.gradient_clip
     usual, pace = DEFAULT_RATES.get(asked.optimizer, 1e-3), model.objective.pace
     rate = usual * pace if asked.learning_rate == "auto" else asked.learning_rate
@@ -222,7 +222,8 @@ def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.
     )
 
 
-def _whole(name: str, value: Any) -> int:
+def whole(name: str, value: Any) -> int:
+    """A whole number of at least 1, or a sentence."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ChoiceError(f"{name} is a whole number of at least 1, got {value!r}")
     return value
