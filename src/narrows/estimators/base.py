@@ -25,7 +25,7 @@ from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.estimators import model_file
 from narrows.model import AutoencoderModule
-from narrows.recipes.catalogue import takes_conditions, takes_sparse
+from narrows.recipes.catalogue import takes_conditions, takes_gaps, takes_sparse
 from narrows.training import rules
 from narrows.training.checkpoint import seed_in
 from narrows.training.fit import Continuation, Request, fit
@@ -92,7 +92,7 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = takes_gaps(self.recipe)
         tags.input_tags.sparse = takes_sparse(self.recipe)
         return tags
 

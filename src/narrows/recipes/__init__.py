@@ -25,6 +25,8 @@ from .composed import composed as composed
 from .conditional import conditional as conditional
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
+from .energy import deep_belief as deep_belief
+from .energy import rbm as rbm
 from .quantized import fsq as fsq
 from .quantized import residual_vq as residual_vq
 from .quantized import vq as vq
@@ -42,9 +44,11 @@ __all__ = [
     "contractive",
     "convolutional",
     "deep",
+    "deep_belief",
     "denoising",
     "factor",
     "fsq",
+    "rbm",
     "residual_vq",
     "sequence",
     "sequence_variational",
