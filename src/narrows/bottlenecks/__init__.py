@@ -3,9 +3,8 @@
 from .binary import Binary as Binary
 from .fsq import FSQ as FSQ
 from .gaussian import Gaussian as Gaussian
-from .labelled_gaussian import LabelledGaussian as LabelledGaussian
 from .plain import Plain as Plain
 from .residual_quantizer import ResidualQuantizer as ResidualQuantizer
 from .vector_quantizer import VectorQuantizer as VectorQuantizer
 
-__all__ = ["FSQ", "Binary", "Gaussian", "LabelledGaussian", "Plain", "ResidualQuantizer", "VectorQuantizer"]
+__all__ = ["FSQ", "Binary", "Gaussian", "Plain", "ResidualQuantizer", "VectorQuantizer"]

@@ -72,20 +72,10 @@ class Pretrained(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Taught, Esti
         asked = super()._request()
         return asked if asked.max_time is None else replace(asked, max_time=SHARE * asked.max_time)
 
-    def _teach(self, X: Any, rows: Array, targets: Array, question: Question, told: Any = None) -> Self:
-        """Train the autoencoder on all samples, then head and encoder on those with labels.
-
-        Args:
-            X: All samples.
-            rows: Those with labels.
-            targets: What the answers are there.
-            question: What is asked.
-            told: A label or None for each sample, for recipes that are told.
-        """
+    def _teach(self, X: Any, rows: Array, targets: Array, question: Question) -> Self:
+        """Train the autoencoder on all samples, then head and encoder on those with labels."""
         started = time.monotonic()
-        self._learn(X, y=told)
-        if self.conditions_ is not None:  # what is predicted is asked for without labels
-            self.conditions_ = replace(self.conditions_, missing=True)
+        self._learn(X)
         deadline = None if self.max_time is None else started + self.max_time
         source = self._checked(X).source(self.schema_, device=rules.device(self.device))
         if not isinstance(source, GatheredSource):
@@ -172,9 +162,7 @@ class PretrainedClassifier(ClassifierMixin, Pretrained):  # type: ignore[misc]
         found = classified(self._labels(X, y), self.unlabelled)
         check_classification_targets(found.values)
         kinds, places = np.unique(found.values, return_inverse=True)
-        told = np.full(len(self._labels(X, y)), None, dtype=object)
-        told[found.rows] = found.values
-        self._teach(X, found.rows, np.eye(len(kinds))[places], WhichClass(len(kinds)), told)
+        self._teach(X, found.rows, np.eye(len(kinds))[places], WhichClass(len(kinds)))
         self.classes_ = kinds
         return self
 

@@ -1,4 +1,4 @@
-"""Pure functions on arrays: how far a reconstruction is from its original, and how good a code is."""
+"""Pure functions on arrays: how far a reconstruction is from its original, and how good codes and samples are."""
 
 from .clusters import k_means as k_means
 from .clusters import v_measure as v_measure
@@ -6,6 +6,8 @@ from .errors import binary_cross_entropy as binary_cross_entropy
 from .errors import mean_squared_error as mean_squared_error
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
 from .probes import linear_probe_accuracy as linear_probe_accuracy
+from .samples import density_and_coverage as density_and_coverage
+from .samples import kernel_distance as kernel_distance
 from .structure import continuity as continuity
 from .structure import silhouette as silhouette
 from .structure import trustworthiness as trustworthiness
@@ -19,7 +21,9 @@ __all__ = [
     "codebook_use",
     "continuity",
     "dead_units",
+    "density_and_coverage",
     "k_means",
+    "kernel_distance",
     "linear_probe_accuracy",
     "mean_squared_error",
     "nearest_neighbour_accuracy",

@@ -16,5 +16,4 @@ def log_density(trace: Trace) -> Tensor:
 
 def distortion(trace: Trace) -> Tensor:
     """-log p(x | z) of each sample in nats, (n,): summed over the values that are scored."""
-    prediction = trace.prediction
-    return -prediction.total(prediction.likelihood.log_prob, trace.x, trace.view.scored)
+    return trace.prediction.distortion(trace.x, trace.view.scored)

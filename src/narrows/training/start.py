@@ -137,7 +137,14 @@ def begin(model: AutoencoderModule, source: Source, found: Components | None, rn
     Returns:
         Whether it begins as principal components.
     """
-    linear = _begin(model, source, found, rng)
+    if found is None:
+        mean, variance = moments(source, rng)
+    else:
+        mean, variance = found.mean.view(source.spec.shape), found.spread.view(source.spec.shape)
+    linear = found is not None and start_as(model, found)
+    if not linear:
+        _begin_at(model, mean, variance, known=found is not None)
+    model.objective.start(model, mean, variance, rng)
     if model.bottleneck.start_rows:
         some = source.some(model.bottleneck.start_rows, rng)
         model.bottleneck.start(torch.cat([model.encoder(view).values for view in some.batches(BLOCK)]), rng)
@@ -156,36 +163,29 @@ def _expect(model: AutoencoderModule, found: Components, some: Source) -> None:
     model.likelihood.start(found.mean.view(shape), found.spread.view(shape), squares / count)
 
 
-def _begin(model: AutoencoderModule, source: Source, found: Components | None, rng: Generator) -> bool:
-    if found is not None and start_as(model, found):
-        return True
-    if found is None:
-        mean, variance = moments(source, rng)
+def _begin_at(model: AutoencoderModule, mean: Tensor, variance: Tensor, known: bool) -> None:
+    """Let a model begin as one distribution for all samples, where it can; `known` to its likelihood already or not."""
+    if not known:
         model.likelihood.start(mean, variance, variance.mean())
-        if source.spec.sparse:
+        if model.spec.sparse:
             numbers = model.likelihood.marginal(mean, variance)
             if numbers is not None:
                 model.decoder.begin_at(numbers)
-            return False
+            return
     if model.likelihood.zero_is_marginal:
         model.decoder.silence()
-        if (
-            model.bottleneck.draws
-        ):  # a code that says nothing costs nothing; without noise there is nothing to learn from
+        if model.bottleneck.draws:  # a code that says nothing costs nothing; without noise nothing is learned from it
             model.encoder.silence()
-    return False
 
 
 @torch.no_grad()
 def start_as(model: AutoencoderModule, found: Components) -> bool:
     """Set a model's linear path to principal components and silence its networks; False where it has no such path."""
     shape = model.spec.shape
+    model.likelihood.start(found.mean.view(shape), found.spread.view(shape), found.noise)
     encode, decode = model.encoder.linear, model.decoder.linear
     start = model.bottleneck.linear_start(found.variances, found.noise)
-    linear = encode is not None and decode is not None and start is not None and model.likelihood.linear_mean
-    noise = found.noise if linear or model.bottleneck.free else found.spread.mean()
-    model.likelihood.start(found.mean.view(shape), found.spread.view(shape), noise)
-    if encode is None or decode is None or start is None or not linear:
+    if encode is None or decode is None or start is None or not model.likelihood.linear_mean:
         return False
     k = len(found.variances)
     model.encoder.silence()
