@@ -1,12 +1,15 @@
 """The report of a detector: how scores lie, whether they are calibrated, and why the first anomalies are some."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from narrows import plots
 from narrows.data.door import samples_like
 from narrows.data.samples import ArraySamples
+from narrows.data.table_samples import TableSamples
 from narrows.estimators import AnomalyDetector
 from narrows.plots.page import Picture, Section, Table, Text, page
 from narrows.tasks import trivial
@@ -25,7 +28,8 @@ def report(detector: AnomalyDetector, data: Any, fdr: float | None) -> str:
         fdr: As in `AnomalyDetector.verdicts`.
     """
     given = samples_like(data, detector.schema_, getattr(detector, "feature_names_in_", None))
-    found = detector.verdicts(data, fdr)
+    in_memory = isinstance(given, ArraySamples | TableSamples) and len(detector.schema_.raw_shape) == 1
+    found = detector.verdicts(data, fdr, REASONS if in_memory else 0)
     unusual, p = -found["score"].to_numpy(), found["p_value"].to_numpy()
     strange = np.array(found["verdict"].to_pylist()) == "anomaly"
     rule = f"a false discovery rate of {fdr:g}" if fdr is not None else f"the level {detector.alpha:g}"
@@ -34,9 +38,10 @@ def report(detector: AnomalyDetector, data: Any, fdr: float | None) -> str:
         Section("Scores", [Picture(plots.score_distribution(calibration.scores, unusual, -detector.offset_), SCORES)]),
         Section("Calibration", [Picture(plots.calibration(p), CALIBRATION)]),
     ]
-    if len(detector.schema_.raw_shape) == 1 and isinstance(given, ArraySamples) and len(given) > 1:
-        first = np.argsort(-np.nan_to_num(unusual, nan=-np.inf), kind="stable")[:SHOWN]
-        sections.insert(0, _explained(detector, given, first, unusual, p))
+    if in_memory and strange.any():
+        first = [row for row in np.argsort(-np.nan_to_num(unusual, nan=-np.inf), kind="stable") if strange[row]]
+        sections.insert(0, _explained(found, first[:SHOWN]))
+    if in_memory and isinstance(given, ArraySamples) and len(given) > 1:
         sections.append(_beside(trivial.scores(given, detector.schema_), unusual, strange))
     return page(
         "narrows: anomalies",
@@ -55,11 +60,16 @@ CALIBRATION = (
 )
 
 
-def _explained(detector: AnomalyDetector, given: ArraySamples, rows: Any, unusual: Any, p: Any) -> Section:
-    reasons = detector.explain(given.array[rows]).top(REASONS)
+def _explained(found: pa.Table, rows: Sequence[int]) -> Section:
+    named = [name for name in found.column_names if name.startswith("reason_")]
     lines = [
-        [str(row), f"{unusual[row]:.3f}", f"{p[row]:.4f}", "; ".join(map(str, found))]
-        for row, found in zip(rows, reasons, strict=True)
+        [
+            str(line),
+            f"{-row['score']:.3f}",
+            f"{row['p_value']:.4f}",
+            "; ".join(row[name] for name in named if row[name]),
+        ]
+        for line, row in zip(rows, found.take(rows).to_pylist(), strict=True)
     ]
     words = "The most unusual samples first, with the values that cost most and what was expected in their place."
     return Section("The first anomalies", [Text(words), Table(["row", "how unusual", "p-value", "reasons"], lines)])
