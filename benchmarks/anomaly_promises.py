@@ -52,9 +52,8 @@ def discoveries(asked: argparse.Namespace) -> None:
     shares, power = [], []
     for repeat in range(asked.repeats):
         rng = np.random.default_rng([1, repeat])
-        if repeat % 10 == 0:
-            detector = narrows.AnomalyDetector(training="clean", random_state=repeat, epochs=asked.epochs)
-            detector.fit(usual(rng, 2_000))
+        detector = narrows.AnomalyDetector(training="clean", random_state=repeat, epochs=asked.epochs)
+        detector.fit(usual(rng, 2_000))
         X = usual(rng, 500)
         X[:50] += rng.normal(0, 0.6, size=(50, COLUMNS))
         found = detector.select(X, fdr=0.1)
