@@ -17,17 +17,27 @@ if TYPE_CHECKING:
     from narrows.core.errors import ChoiceError, FileError, InputError, NarrowsError, TrainingError
     from narrows.core.spec import SampleSpec
     from narrows.data.files import open_data
-    from narrows.estimators import Autoencoder, PretrainedClassifier, PretrainedRegressor
+    from narrows.estimators import (
+        AnomalyDetector,
+        Autoencoder,
+        Generator,
+        Imputer,
+        PretrainedClassifier,
+        PretrainedRegressor,
+    )
     from narrows.estimators.loading import load
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
     from narrows.tasks.retrieval import duplicates, search
 
 _HOMES = {
+    "AnomalyDetector": "narrows.estimators",
     "Autoencoder": "narrows.estimators",
     "AutoencoderModule": "narrows.model",
     "ChoiceError": "narrows.core.errors",
     "FileError": "narrows.core.errors",
+    "Generator": "narrows.estimators",
+    "Imputer": "narrows.estimators",
     "InputError": "narrows.core.errors",
     "NarrowsError": "narrows.core.errors",
     "PretrainedClassifier": "narrows.estimators",
@@ -43,10 +53,13 @@ _HOMES = {
 
 __version__ = "0.1.0"
 __all__ = [
+    "AnomalyDetector",
     "Autoencoder",
     "AutoencoderModule",
     "ChoiceError",
     "FileError",
+    "Generator",
+    "Imputer",
     "InputError",
     "NarrowsError",
     "PretrainedClassifier",

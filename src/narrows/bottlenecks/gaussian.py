@@ -50,8 +50,7 @@ class Gaussian(Bottleneck):
         self.free_bits = free_bits
 
     def forward(self, features: Features, rng: Generator | None) -> Code:
-        mean, log_scale = features.values.chunk(2, dim=-1)
-        log_scale = log_scale.clamp(*self.limits)
+        mean, log_scale = self._halves(features)
         scale = log_scale.exp()
         kl = 0.5 * (mean.square() + scale.square() - 1) - log_scale
         rate = kl.sum(-1)
@@ -61,6 +60,15 @@ class Gaussian(Bottleneck):
             noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
             z = torch.addcmul(mean, scale, noise)
         return Code(z, rate=rate, charge=self.beta * charge, side=features.side)
+
+    def posterior(self, features: Features) -> tuple[Tensor, Tensor]:
+        mean, log_scale = self._halves(features)
+        return mean, log_scale.exp()
+
+    def _halves(self, features: Features) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation."""
+        mean, log_scale = features.values.chunk(2, dim=-1)
+        return mean, log_scale.clamp(*self.limits)
 
     def linear_start(self, variances: Tensor, noise: Tensor) -> LinearStart:
         """Probabilistic PCA (Tipping and Bishop 1999), whose exact posterior is diagonal in the principal axes."""

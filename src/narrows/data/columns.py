@@ -131,6 +131,14 @@ class Number(ColumnSchema):
         raw = interpolate(found, self.scores, self.knots) if self.knots else found * self.scale + self.shift
         return pa.array(raw, pa.float64())
 
+    def straight(self, x: Array) -> Array:
+        """Scores of quantiles to (value - shift) / scale; what is that already stays as it is."""
+        return (interpolate(x, self.scores, self.knots) - self.shift) / self.scale if self.knots else x
+
+    def bent(self, x: Array) -> Array:
+        """The way back from `straight`."""
+        return interpolate(x * self.scale + self.shift, self.knots, self.scores) if self.knots else x
+
     @property
     def log_volumes(self) -> tuple[float, ...]:
         """Of a map through quantiles, whose steepness varies, nothing: densities are those of the mapped values."""

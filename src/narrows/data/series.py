@@ -123,6 +123,11 @@ class WindowSamples(Samples):
     def like(self, values: Array) -> Any:
         return recording_like(self.given, self._on_time_line(values), self.recording.dtype)
 
+    def fill(self, values: Array) -> Any:
+        guessed = self._on_time_line(values)
+        whole = np.where(np.isnan(self.recording), guessed, self.recording)
+        return recording_like(self.given, whole, self.recording.dtype)
+
     def like_scores(self, scores: Array) -> Array:
         """One number for each step of the recording."""
         return self._on_time_line(scores)
