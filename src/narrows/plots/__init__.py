@@ -3,6 +3,8 @@
 Each function draws on a figure of its own, or on the one (or the part of one) that it is given.
 """
 
+from .anomalies import calibration as calibration
+from .anomalies import score_distribution as score_distribution
 from .codes import code_map as code_map
 from .history import curves as curves
 from .images import before_after as before_after
@@ -12,4 +14,15 @@ from .overview import overview as overview
 from .spectrum import pareto as pareto
 from .spectrum import spectrum as spectrum
 
-__all__ = ["before_after", "code_map", "curves", "image_rows", "overview", "pareto", "reconstructions", "spectrum"]
+__all__ = [
+    "before_after",
+    "calibration",
+    "code_map",
+    "curves",
+    "image_rows",
+    "overview",
+    "pareto",
+    "reconstructions",
+    "score_distribution",
+    "spectrum",
+]
