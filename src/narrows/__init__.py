@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from narrows.core.errors import ChoiceError, FileError, InputError, NarrowsError, TrainingError
     from narrows.core.spec import SampleSpec
     from narrows.data.files import open_data
-    from narrows.estimators import Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor
+    from narrows.estimators import (
+        Autoencoder,
+        Denoiser,
+        Imputer,
+        Inpainter,
+        PretrainedClassifier,
+        PretrainedRegressor,
+        Restorer,
+        Upscaler,
+    )
     from narrows.estimators.loading import load
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
@@ -27,14 +36,18 @@ _HOMES = {
     "Autoencoder": "narrows.estimators",
     "AutoencoderModule": "narrows.model",
     "ChoiceError": "narrows.core.errors",
+    "Denoiser": "narrows.estimators",
     "FileError": "narrows.core.errors",
     "Imputer": "narrows.estimators",
+    "Inpainter": "narrows.estimators",
     "InputError": "narrows.core.errors",
     "NarrowsError": "narrows.core.errors",
     "PretrainedClassifier": "narrows.estimators",
     "PretrainedRegressor": "narrows.estimators",
+    "Restorer": "narrows.estimators",
     "SampleSpec": "narrows.core.spec",
     "TrainingError": "narrows.core.errors",
+    "Upscaler": "narrows.estimators",
     "compare": "narrows.tasks.comparison",
     "duplicates": "narrows.tasks.retrieval",
     "load": "narrows.estimators.loading",
@@ -47,14 +60,18 @@ __all__ = [
     "Autoencoder",
     "AutoencoderModule",
     "ChoiceError",
+    "Denoiser",
     "FileError",
     "Imputer",
+    "Inpainter",
     "InputError",
     "NarrowsError",
     "PretrainedClassifier",
     "PretrainedRegressor",
+    "Restorer",
     "SampleSpec",
     "TrainingError",
+    "Upscaler",
     "__version__",
     "compare",
     "duplicates",

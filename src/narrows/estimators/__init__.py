@@ -4,5 +4,18 @@ from .autoencoder import Autoencoder as Autoencoder
 from .imputer import Imputer as Imputer
 from .pretrained import PretrainedClassifier as PretrainedClassifier
 from .pretrained import PretrainedRegressor as PretrainedRegressor
+from .restorer import Denoiser as Denoiser
+from .restorer import Inpainter as Inpainter
+from .restorer import Restorer as Restorer
+from .restorer import Upscaler as Upscaler
 
-__all__ = ["Autoencoder", "Imputer", "PretrainedClassifier", "PretrainedRegressor"]
+__all__ = [
+    "Autoencoder",
+    "Denoiser",
+    "Imputer",
+    "Inpainter",
+    "PretrainedClassifier",
+    "PretrainedRegressor",
+    "Restorer",
+    "Upscaler",
+]

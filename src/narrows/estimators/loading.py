@@ -9,9 +9,20 @@ from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
 from narrows.estimators.imputer import Imputer
 from narrows.estimators.pretrained import PretrainedClassifier, PretrainedRegressor
+from narrows.estimators.restorer import Denoiser, Inpainter, Restorer, Upscaler
 
 KNOWN: dict[str, type[Estimator]] = {
-    estimator.__name__: estimator for estimator in (Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor)
+    estimator.__name__: estimator
+    for estimator in (
+        Autoencoder,
+        Denoiser,
+        Imputer,
+        Inpainter,
+        PretrainedClassifier,
+        PretrainedRegressor,
+        Restorer,
+        Upscaler,
+    )
 }
 
 

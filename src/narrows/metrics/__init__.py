@@ -3,6 +3,8 @@
 from .errors import binary_cross_entropy as binary_cross_entropy
 from .errors import mean_squared_error as mean_squared_error
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
+from .pictures import peak_signal_to_noise_ratio as peak_signal_to_noise_ratio
+from .pictures import structural_similarity as structural_similarity
 from .symbols import codebook_use as codebook_use
 from .symbols import dead_units as dead_units
 from .symbols import perplexity as perplexity
@@ -13,5 +15,7 @@ __all__ = [
     "dead_units",
     "mean_squared_error",
     "nearest_neighbour_accuracy",
+    "peak_signal_to_noise_ratio",
     "perplexity",
+    "structural_similarity",
 ]

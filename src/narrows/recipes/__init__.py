@@ -27,6 +27,7 @@ from .denoising import denoising as denoising
 from .quantized import fsq as fsq
 from .quantized import residual_vq as residual_vq
 from .quantized import vq as vq
+from .restoring import restoring as restoring
 from .sequential import sequence as sequence
 from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
@@ -45,6 +46,7 @@ __all__ = [
     "factor",
     "fsq",
     "residual_vq",
+    "restoring",
     "sequence",
     "sequence_variational",
     "sparse",
