@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from narrows.core.spec import SampleSpec
     from narrows.data.files import open_data
     from narrows.estimators import (
+        AnomalyDetector,
         Autoencoder,
         Denoiser,
+        Generator,
         Imputer,
         Inpainter,
         PretrainedClassifier,
@@ -33,11 +35,13 @@ if TYPE_CHECKING:
     from narrows.tasks.retrieval import duplicates, search
 
 _HOMES = {
+    "AnomalyDetector": "narrows.estimators",
     "Autoencoder": "narrows.estimators",
     "AutoencoderModule": "narrows.model",
     "ChoiceError": "narrows.core.errors",
     "Denoiser": "narrows.estimators",
     "FileError": "narrows.core.errors",
+    "Generator": "narrows.estimators",
     "Imputer": "narrows.estimators",
     "Inpainter": "narrows.estimators",
     "InputError": "narrows.core.errors",
@@ -57,11 +61,13 @@ _HOMES = {
 
 __version__ = "0.1.0"
 __all__ = [
+    "AnomalyDetector",
     "Autoencoder",
     "AutoencoderModule",
     "ChoiceError",
     "Denoiser",
     "FileError",
+    "Generator",
     "Imputer",
     "Inpainter",
     "InputError",

@@ -56,6 +56,10 @@ class Schema(ABC):
         """Log |d raw / d tensor| of each value, (*spec.shape): from a density of the tensor to one of raw values."""
 
     @abstractmethod
+    def laid_out(self, values: Array) -> Array:
+        """Something about each value, (n, *spec.shape), as raw samples lie; added up where one raw value is several."""
+
+    @abstractmethod
     def raw(self, x: Tensor, form: Any = None) -> Any:
         """(n, *spec.shape) to raw values, in this form or that of fit."""
 
@@ -340,6 +344,9 @@ class ArraySchema(Schema):
                 ready = tuple(torch.as_tensor(a, dtype=dtype, device=device) for a in pair)
             self._ready[dtype, device] = ready if self.shift.any() or (self.scale != 1).any() else None
         return self._ready[dtype, device]
+
+    def laid_out(self, values: Array) -> Array:
+        return LAYOUTS[self.layout].outwards(values)
 
     def raw(self, x: Tensor, form: np.dtype[Any] | SparseForm | None = None) -> Any:
         """(n, *spec.shape) to an array of the raw layout, or CSR; whole numbers are rounded and clipped.

@@ -140,6 +140,12 @@ class TableSchema(Schema):
             found.append(numbers)
         return torch.from_numpy(np.concatenate(found, 1).astype(np.float32))
 
+    def laid_out(self, values: Array) -> Array:
+        owners = np.repeat(np.arange(len(self.columns)), [len(column.columns) for column in self.columns])
+        found = np.zeros((len(values), len(self.columns)))
+        np.add.at(found.T, owners, values.T)
+        return found
+
     def raw(self, x: Tensor, form: Frame | None = None) -> Any:
         """(n, *spec.shape) to canonical values of every column, or to a frame of this form."""
         numbers, place, found = x.detach().cpu().double().numpy(), 0, []

@@ -1,6 +1,8 @@
 """The scikit-learn face, one class for each task."""
 
+from .anomaly import AnomalyDetector as AnomalyDetector
 from .autoencoder import Autoencoder as Autoencoder
+from .generator import Generator as Generator
 from .imputer import Imputer as Imputer
 from .pretrained import PretrainedClassifier as PretrainedClassifier
 from .pretrained import PretrainedRegressor as PretrainedRegressor
@@ -10,8 +12,10 @@ from .restorer import Restorer as Restorer
 from .restorer import Upscaler as Upscaler
 
 __all__ = [
+    "AnomalyDetector",
     "Autoencoder",
     "Denoiser",
+    "Generator",
     "Imputer",
     "Inpainter",
     "PretrainedClassifier",

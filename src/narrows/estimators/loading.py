@@ -5,25 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from narrows.estimators import model_file
+from narrows.estimators.anomaly import AnomalyDetector
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
+from narrows.estimators.generator import Generator
 from narrows.estimators.imputer import Imputer
 from narrows.estimators.pretrained import PretrainedClassifier, PretrainedRegressor
 from narrows.estimators.restorer import Denoiser, Inpainter, Restorer, Upscaler
 
-KNOWN: dict[str, type[Estimator]] = {
-    estimator.__name__: estimator
-    for estimator in (
-        Autoencoder,
-        Denoiser,
-        Imputer,
-        Inpainter,
-        PretrainedClassifier,
-        PretrainedRegressor,
-        Restorer,
-        Upscaler,
-    )
-}
+ESTIMATORS: tuple[type[Estimator], ...] = (
+    AnomalyDetector,
+    Autoencoder,
+    Denoiser,
+    Generator,
+    Imputer,
+    Inpainter,
+    PretrainedClassifier,
+    PretrainedRegressor,
+    Restorer,
+    Upscaler,
+)
+KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in ESTIMATORS}
 
 
 def load(path: str | Path) -> Estimator:

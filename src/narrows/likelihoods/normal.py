@@ -55,6 +55,7 @@ class Normal(Likelihood):
         if not self.learned and not (isinstance(scale, int | float) and scale > 0):
             raise ChoiceError(f"the scale of a normal likelihood is a positive number or 'learned', got {scale!r}")
         self.scale = 1.0 if scale == "learned" else float(scale)
+        self.natural = not self.learned and self.scale == 1.0
         self.floor = floor
         self.register_buffer("variance", torch.full(tuple(scales), self.scale**2))
 
@@ -99,7 +100,7 @@ class Normal(Likelihood):
         if not self.learned:
             return
         found = found_errors(trace, lambda params, x: (x - self.mean(params)).square(), self.variance)
-        self.variance.lerp_(found.clamp(min=self.floor**2), 1 - self.memory)
+        self.variance.mul_(self.memory).add_(found.clamp(min=self.floor**2), alpha=1 - self.memory)
 
     def extra_repr(self) -> str:
         return "scale=learned" if self.learned else f"scale={self.scale:.4g}"
