@@ -12,6 +12,7 @@ from .dropouts import PatternMasking as PatternMasking
 from .gaussian_noise import GaussianNoise as GaussianNoise
 from .jpeg import Jpeg as Jpeg
 from .masking import Masking as Masking
+from .patch_masking import PatchMasking as PatchMasking
 from .poisson_noise import PoissonNoise as PoissonNoise
 from .regions import BlockMask as BlockMask
 from .regions import FreeFormMask as FreeFormMask
@@ -32,6 +33,7 @@ __all__ = [
     "Jpeg",
     "Masking",
     "Paired",
+    "PatchMasking",
     "PatternMasking",
     "PoissonNoise",
     "SaltAndPepper",
