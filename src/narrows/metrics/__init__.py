@@ -1,4 +1,4 @@
-"""Pure functions on arrays: how far a reconstruction is
+"""Pure functions on arrays: how far a reconstruction is from its original, and how good codes and samples are."""
 
 from .clusters import k_means as k_means
 from .clusters import v_measure as v_measure
