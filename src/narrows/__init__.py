@@ -17,22 +17,28 @@ if TYPE_CHECKING:
     from narrows.core.errors import ChoiceError, FileError, InputError, NarrowsError, TrainingError
     from narrows.core.spec import SampleSpec
     from narrows.data.files import open_data
-    from narrows.estimators import Autoencoder
+    from narrows.estimators import Autoencoder, Compressor
     from narrows.estimators.loading import load
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
+    from narrows.tasks.compression import compress
+    from narrows.tasks.decompression import decompress, open_compressed
 
 _HOMES = {
     "Autoencoder": "narrows.estimators",
     "AutoencoderModule": "narrows.model",
     "ChoiceError": "narrows.core.errors",
+    "Compressor": "narrows.estimators",
     "FileError": "narrows.core.errors",
     "InputError": "narrows.core.errors",
     "NarrowsError": "narrows.core.errors",
     "SampleSpec": "narrows.core.spec",
     "TrainingError": "narrows.core.errors",
     "compare": "narrows.tasks.comparison",
+    "compress": "narrows.tasks.compression",
+    "decompress": "narrows.tasks.decompression",
     "load": "narrows.estimators.loading",
+    "open_compressed": "narrows.tasks.decompression",
     "open_data": "narrows.data.files",
 }
 
@@ -41,6 +47,7 @@ __all__ = [
     "Autoencoder",
     "AutoencoderModule",
     "ChoiceError",
+    "Compressor",
     "FileError",
     "InputError",
     "NarrowsError",
@@ -48,7 +55,10 @@ __all__ = [
     "TrainingError",
     "__version__",
     "compare",
+    "compress",
+    "decompress",
     "load",
+    "open_compressed",
     "open_data",
     "recipes",
 ]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from narrows.estimators import model_file
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
+from narrows.estimators.compressor import Compressor
 
 KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in (Autoencoder,)}
 
 
-def load(path: str | Path) -> Estimator:
+def load(path: str | Path) -> Any:
     """A fitted estimator from its model file.
 
     Nothing in the file is executed. Damaged and foreign files, files of a newer format and files that name parts which
@@ -23,4 +25,7 @@ def load(path: str | Path) -> Estimator:
     Raises:
         FileError: The file cannot be used, with the reason.
     """
+    document, tensors = model_file.load_document(path)
+    if document.get("estimator") == Compressor.__name__:
+        return Compressor._from_file(path, document, tensors)
     return model_file.load(path, KNOWN)
