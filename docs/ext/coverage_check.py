@@ -19,6 +19,7 @@ PACKAGES = (
     "narrows.likelihoods",
     "narrows.corruptions",
     "narrows.penalties",
+    "narrows.objectives",
     "narrows.recipes",
     "narrows.metrics",
 )

@@ -7,9 +7,9 @@ import sys
 import pytest
 
 import narrows
-from narrows import bottlenecks, corruptions, likelihoods, metrics, networks, penalties, recipes
+from narrows import bottlenecks, corruptions, likelihoods, metrics, networks, objectives, penalties, recipes
 
-FOLDERS = [bottlenecks, corruptions, likelihoods, metrics, networks, penalties, recipes]
+FOLDERS = [bottlenecks, corruptions, likelihoods, metrics, networks, objectives, penalties, recipes]
 PUBLIC = [(folder, name) for folder in FOLDERS for name in folder.__all__]
 
 

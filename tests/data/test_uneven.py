@@ -12,7 +12,7 @@ from narrows.core.errors import InputError
 from narrows.data.door import samples
 from narrows.data.samples import ArraySamples
 from narrows.data.uneven import UnevenSamples
-from narrows.objectives import distortion
+from narrows.objectives.terms import distortion
 
 LENGTHS = [30, 17, 44, 5, 29, 44, 38, 21] * 5
 

@@ -1,6 +1,10 @@
 """What squeezes the features into a code, and charges a rate for it: one bottleneck a file."""
 
+from .binary import Binary as Binary
+from .fsq import FSQ as FSQ
 from .gaussian import Gaussian as Gaussian
 from .plain import Plain as Plain
+from .residual_quantizer import ResidualQuantizer as ResidualQuantizer
+from .vector_quantizer import VectorQuantizer as VectorQuantizer
 
-__all__ = ["Gaussian", "Plain"]
+__all__ = ["FSQ", "Binary", "Gaussian", "Plain", "ResidualQuantizer", "VectorQuantizer"]

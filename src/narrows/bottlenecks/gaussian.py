@@ -5,6 +5,8 @@ r"""A code drawn from a normal distribution, at the price of its divergence from
 The bottleneck of variational autoencoders.
 """
 
+from math import log, pi
+
 import torch
 from torch import Generator, Tensor
 
@@ -34,6 +36,7 @@ class Gaussian(Bottleneck):
     """
 
     free = False
+    draws = True
     limits = (-9.0, 5.0)
     """Bounds of the log standard deviation: far from any useful posterior, near enough to stay finite."""
 
@@ -47,8 +50,7 @@ class Gaussian(Bottleneck):
         self.free_bits = free_bits
 
     def forward(self, features: Features, rng: Generator | None) -> Code:
-        mean, log_scale = features.values.chunk(2, dim=-1)
-        log_scale = log_scale.clamp(*self.limits)
+        mean, log_scale = self._halves(features)
         scale = log_scale.exp()
         kl = 0.5 * (mean.square() + scale.square() - 1) - log_scale
         rate = kl.sum(-1)
@@ -59,6 +61,15 @@ class Gaussian(Bottleneck):
             z = torch.addcmul(mean, scale, noise)
         return Code(z, rate=rate, charge=self.beta * charge, side=features.side)
 
+    def posterior(self, features: Features) -> tuple[Tensor, Tensor]:
+        mean, log_scale = self._halves(features)
+        return mean, log_scale.exp()
+
+    def _halves(self, features: Features) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation."""
+        mean, log_scale = features.values.chunk(2, dim=-1)
+        return mean, log_scale.clamp(*self.limits)
+
     def linear_start(self, variances: Tensor, noise: Tensor) -> LinearStart:
         """Probabilistic PCA (Tipping and Bishop 1999), whose exact posterior is diagonal in the principal axes."""
         noise = noise.clamp(min=1e-8)
@@ -67,6 +78,12 @@ class Gaussian(Bottleneck):
         unused = variances.new_zeros(self.latent_dim - len(variances))
         log_scales = torch.cat([0.5 * (noise.log() - shared.log()), unused])
         return LinearStart(signal / shared, signal, torch.zeros_like(signal), torch.cat([unused, log_scales]))
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        return torch.randn(n, self.latent_dim, generator=rng, device=rng.device)
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        return -0.5 * (z.square().sum(-1) + self.latent_dim * log(2 * pi))
 
     def extra_repr(self) -> str:
         return f"latent_dim={self.latent_dim}, beta={self.beta}, free_bits={self.free_bits}"

@@ -99,9 +99,8 @@ def decode(data: bytes, shape: tuple[int, ...], primer: Pixels | None) -> Pixels
     """
     fields = Reader(data)
     bits = fields.number(MOST_BITS)
-    contexts = len(
-        _contexts(np.zeros((1, 5, 5, shape[3]), np.int64), *([np.zeros(1, np.int64)] * 2), 0, shape[2], bits)
-    )
+    corner = np.full(1, 2, dtype=np.int64)
+    contexts = len(_contexts(np.zeros((1, 5, 5, shape[3]), np.int64), corner, corner, 0, shape[2], bits))
     sizes = [fields.number(LARGEST_TABLE) for _ in range(contexts)]
     weights = np.frombuffer(unsqueeze(fields.piece(), contexts * LEVELS), dtype=np.int8).reshape(contexts, LEVELS)
     before = 0 if primer is None else len(primer)

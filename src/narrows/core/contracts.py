@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 import torch
 from torch import Generator, Tensor, nn
 
-from narrows.core.spec import SampleSpec, Values
+from narrows.core.errors import ChoiceError
+from narrows.core.registry import snake_case
+from narrows.core.spec import Kind, SampleSpec, Values
 from narrows.core.trace import Code, Features, Loss, Share, Trace, View
 
 if TYPE_CHECKING:
@@ -36,8 +38,10 @@ class Part(nn.Module, ABC):
 class Corruption(Part):
     """What the encoder is not shown. The likelihood is still of the clean input."""
 
-    supports: ClassVar[tuple[Values, ...]]
+    supports: tuple[Values, ...]
     """Which values it makes sense for, as in `SampleSpec.values`."""
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    """Which samples it makes sense for, as in `SampleSpec.kind`."""
 
     @abstractmethod
     def forward(self, view: View, rng: Generator) -> View:
@@ -86,10 +90,18 @@ class Bottleneck(Part):
     """True where the code costs nothing, so that the error of reconstruction alone judges the model."""
     unit_code: bool = False
     """True where every entry of the code lies between 0 and 1."""
+    draws: bool = False
+    """True where a generator makes the code random."""
+    start_rows: int = 0
+    """Of how many training samples, at most, it wants to see the features before training begins."""
 
     @abstractmethod
     def forward(self, features: Features, rng: Generator | None) -> Code:
         """The code of a batch; the mean code where `rng` is None."""
+
+    def posterior(self, features: Features) -> tuple[Tensor, Tensor] | None:
+        """Mean and standard deviation of a normal code, (n, latent_dim) each; None of codes that are not normal."""
+        return None
 
     @abstractmethod
     def linear_start(self, variances: Tensor, noise: Tensor) -> LinearStart | None:
@@ -99,6 +111,68 @@ class Bottleneck(Part):
             variances: The k largest eigenvalues of the covariance, (k,), k <= latent_dim.
             noise: The mean of the other eigenvalues, a scalar.
         """
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        """Codes drawn from the prior, (n, latent_dim).
+
+        Raises:
+            ChoiceError: There is no prior.
+        """
+        raise self._without_prior()
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        """Log-density of codes (n, latent_dim) under the prior in nats, (n,); of discrete ones the log-probability.
+
+        Raises:
+            ChoiceError: There is no prior.
+        """
+        raise self._without_prior()
+
+    def _without_prior(self) -> ChoiceError:
+        name = snake_case(type(self).__name__)
+        return ChoiceError(f"codes of the bottleneck {name!r} have no prior: choose one that has, such as 'gaussian'")
+
+    def start(self, features: Tensor, rng: Generator) -> None:
+        """Learn what there is to know of the features of training samples, (n, f), before training begins.
+
+        It is asked where `start_rows` are wanted.
+
+        Raises:
+            ChoiceError: There are too few samples for what was asked.
+        """
+
+
+class Quantizer(Bottleneck):
+    """A bottleneck whose code is a row of symbols, each one of finitely many: what can be counted, coded and drawn."""
+
+    sizes: tuple[int, ...]
+    """How many values each symbol can take."""
+
+    @abstractmethod
+    def indices(self, features: Features) -> Tensor:
+        """The symbols of a batch as numbers from 0 to size - 1, (n, symbols) int64; nothing is drawn."""
+
+    @abstractmethod
+    def values(self, indices: Tensor) -> Tensor:
+        """The code that symbols (n, symbols) stand for, (n, latent_dim)."""
+
+    @abstractmethod
+    def symbols(self, z: Tensor) -> Tensor:
+        """The symbols of codes (n, latent_dim) that `values` or `forward` gave, (n, symbols) int64."""
+
+    @abstractmethod
+    def shares(self) -> tuple[Tensor, ...]:
+        """How probable the rate takes each value of each symbol to be, (size,) each."""
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        """Codes whose symbols are drawn independently, each by its shares, (n, latent_dim)."""
+        drawn = [torch.multinomial(share, n, replacement=True, generator=rng) for share in self.shares()]
+        return self.values(torch.stack(drawn, 1))
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        """Log-probability of codes (n, latent_dim) in nats, (n,), as if their symbols were independent."""
+        each = zip(self.shares(), self.symbols(z).T, strict=True)
+        return torch.stack([share.log()[symbol] for share, symbol in each]).sum(0)
 
 
 class Readout(ABC):
@@ -119,6 +193,8 @@ class Decoder(Part):
     params_shape: tuple[int, ...]
     linear: nn.Linear | None
     """The linear path beside the network, where there is one."""
+    transposes: bool = False
+    """True where it is the one affine map of the encoder, transposed, so that both belong to one energy."""
 
     @abstractmethod
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
@@ -129,8 +205,8 @@ class Decoder(Part):
         raise AssertionError(f"{type(self).__name__} is not made for sparse rows")
 
     def begin_at(self, numbers: Tensor) -> None:
-        """Give these numbers, (p, columns), whatever the code: as `readout`, of decoders for sparse rows alone."""
-        raise AssertionError(f"{type(self).__name__} is not made for sparse rows")
+        """Give these numbers, (p, columns), for a code of zeros: of decoders for sparse rows, or for energies."""
+        raise AssertionError(f"{type(self).__name__} cannot begin anywhere")
 
     @abstractmethod
     def silence(self) -> bool:
@@ -147,6 +223,8 @@ class Likelihood(Part):
     """Which values it can describe, as in `SampleSpec.values`."""
     density: ClassVar[bool]
     """Whether `log_prob` is a density, which changes with the units of a value, or a probability, which does not."""
+    natural: bool = False
+    """Whether the one number for a value is its natural parameter, so that energies can be linear in it."""
     linear_mean: bool
     """Whether the mean is the first of the p numbers itself, so that a linear path can begin as PCA."""
     zero_is_marginal: ClassVar[bool] = False
@@ -160,6 +238,10 @@ class Likelihood(Part):
     @abstractmethod
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """Log-density or log-probability of each value in nats, (n, *s)."""
+
+    def distortion(self, params: Tensor, x: Tensor) -> Tensor:
+        """-log p(x | z) of each sample in nats, (n,): for likelihoods that know a shorter way to the sum."""
+        return -self.log_prob(params, x).flatten(1).sum(1)
 
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
@@ -203,26 +285,90 @@ class Likelihood(Part):
         return torch.stack([mean, *[torch.zeros_like(mean)] * others])
 
 
-class Penalty(Part):
-    """What is neither distortion nor rate, in nats, its weight included."""
+class Critic(nn.Module, ABC):
+    """A network that tells samples, or codes, of one kind from those of another: the opponent of a penalty."""
 
-    weight: float
+    @abstractmethod
+    def features(self, x: Tensor) -> Tensor:
+        """What it goes by, (n, f)."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """The log-odds that each is of the first kind, (n,)."""
+
+
+class Critics(ABC):
+    """Builds critics that fit a model. Penalties get it from `assemble`, since they know no networks."""
+
+    @abstractmethod
+    def of_codes(self, widths: tuple[int, ...] | None) -> Critic:
+        """A critic of codes (n, d); of the usual widths where they are None."""
+
+    @abstractmethod
+    def of_samples(self, widths: tuple[int, ...] | None) -> Critic:
+        """A critic of samples (n, *s); of the usual widths where they are None."""
+
+
+class Penalty(Part):
+    """What is neither distortion nor rate, in nats, its weight included.
+
+    A penalty may have an opponent: a network that learns against the model, by a loss and an optimiser of its own. Its
+    weights move in its own step alone, and those of the model in the model's.
+    """
+
+    opponent: nn.Module | None
+    """What learns against the model; at rest, without gradients, but in its own step."""
     needs_unit_code: ClassVar[bool] = False
     """Whether the penalty makes sense only for codes between 0 and 1."""
     needs_dense: ClassVar[bool] = False
     """Whether the penalty looks at the values of samples themselves, which sparse rows do not hold."""
 
+    def __init__(self, opponent: nn.Module | None = None) -> None:
+        super().__init__()
+        self.opponent = None if opponent is None else opponent.requires_grad_(False)
+
     @abstractmethod
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> Tensor:
         """A scalar, or one number per sample, (n,)."""
+
+    def opponent_loss(self, trace: Trace, model: AutoencoderModule, rng: Generator) -> Tensor:
+        """What the opponent wants to be small, a scalar: of penalties that have one."""
+        raise AssertionError(f"{type(self).__name__} has no opponent")
 
 
 class Objective(Part):
     """How the draws of a trace become one number to differentiate, and a `Loss` to report."""
 
+    comparable: bool = True
+    """Whether its terms of two epochs can be compared, so that the best can be kept; otherwise the last one is."""
+    pace: float = 1.0
+    """How many times the usual learning rate suits it, with so many times less weight decay."""
+
     @abstractmethod
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:
         """The scalar to minimise, in nats per sample, and its terms."""
+
+    def rate(self, trace: Trace, model: AutoencoderModule) -> Tensor:
+        """What scores count beside the distortion, in nats, (n,): the rate of the code, unless there is more to say."""
+        return trace.code.rate
+
+    def codes(self, model: AutoencoderModule, n: int, rng: Generator) -> Tensor:
+        """Codes of samples that the model itself would draw, (n, latent_dim): from the prior, unless there is another.
+
+        Raises:
+            ChoiceError: There is no prior.
+        """
+        return model.bottleneck.sample(n, rng)
+
+    def start(self, model: AutoencoderModule, mean: Tensor, variance: Tensor, rng: Generator) -> None:
+        """Prepare a model for training, given mean and variance of each value, (*s)."""
+
+    def check(self, model: AutoencoderModule) -> None:
+        """Refuse a model of which it makes no sense.
+
+        Raises:
+            ChoiceError: Parts that do not fit.
+        """
 
 
 class Network(ABC):

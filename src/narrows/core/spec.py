@@ -46,6 +46,7 @@ class SampleSpec:
         columns: What each column of a table is.
         levels: How many different values there are, of `"level"`.
         sparse: Whether most values are zero, so that batches are CSR tensors and zero has to stay zero.
+        context: How many numbers a label or another condition comes as, where each sample has one.
 
     >>> SampleSpec("image", (3, 32, 32)).size
     3072
@@ -58,6 +59,7 @@ class SampleSpec:
     columns: tuple[Column, ...] = ()
     levels: int = 0
     sparse: bool = False
+    context: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -90,4 +92,5 @@ class SampleSpec:
             tuple(Column(**column) for column in data["columns"]),
             int(data["levels"]),
             bool(data.get("sparse", False)),  # not known to files of the first format
+            int(data.get("context", 0)),  # nor this
         )

@@ -62,7 +62,7 @@ class View:
         present: Where the data has a value at all, (n, *s) bool.
         visible: What the encoder is shown, (n, *s) bool.
         scored: Where the distortion counts, (n, *s) bool.
-        context: Labels or other conditions, (n, c).
+        context: Labels or other conditions, (n, c); zeros, or None for all of them, where they are not known.
         share: Which zeros of sparse rows are scored; all of them without.
     """
 
@@ -87,6 +87,12 @@ class View:
         """Whether the values are a CSR tensor."""
         return self.x.layout == torch.sparse_csr
 
+    def part(self, first: int, last: int) -> View:
+        """Some samples of a dense view, without a copy."""
+        masks = (self.present, self.visible, self.scored, self.context)
+        present, visible, scored, context = (None if mask is None else mask[first:last] for mask in masks)
+        return View(self.x[first:last], present, visible, scored, context)
+
     def padded(self, size: int) -> View:
         """The same samples and copies of the first (of sparse ones, empty rows), `size` in all."""
         missing = size - len(self.x)
@@ -95,12 +101,18 @@ class View:
         if self.sparse:
             starts = self.x.crow_indices()
             starts = torch.cat([starts, starts[-1:].expand(missing)])
-            return View(csr(starts, self.x.col_indices(), self.x.values(), self.x.shape[1]), share=self.share)
+            x = csr(starts, self.x.col_indices(), self.x.values(), self.x.shape[1])
+            return View(x, context=_longer(self.context, missing), share=self.share)
         masks = (self.present, self.visible, self.scored, self.context)
-        made = [None if t is None else torch.cat([t, t[:1].expand(missing, *t.shape[1:])]) for t in masks]
-        present, visible, scored, context = made
-        x = torch.cat([self.x, self.x[:1].expand(missing, *self.x.shape[1:])])
-        return View(x, present, visible, scored, context)
+        present, visible, scored, context = (_longer(mask, missing) for mask in masks)
+        return View(
+            torch.cat([self.x, self.x[:1].expand(missing, *self.x.shape[1:])]), present, visible, scored, context
+        )
+
+
+def _longer(rows: Tensor | None, missing: int) -> Tensor | None:
+    """Rows and so many copies of the first."""
+    return None if rows is None else torch.cat([rows, rows[:1].expand(missing, *rows.shape[1:])])
 
 
 @dataclass(frozen=True)
@@ -120,12 +132,14 @@ class Code:
         rate: What it costs in nats, (n,).
         charge: What training pays for it, (n,): the rate, weighted and relieved (beta, free bits).
         side: What the encoder handed past the bottleneck.
+        features: What the bottleneck was handed, where its running state learns from that, (n, f).
     """
 
     z: Tensor
     rate: Tensor
     charge: Tensor
     side: tuple[Tensor, ...] = ()
+    features: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +155,12 @@ class Prediction:
         if scored is not None:
             found = found * scored
         return found.flatten(1).sum(1)
+
+    def distortion(self, x: Tensor, scored: Tensor | None) -> Tensor:
+        """-log p(x | z) of each sample in nats, (n,): summed over the values that are scored."""
+        if scored is None:
+            return self.likelihood.distortion(self.params, x)
+        return -self.total(self.likelihood.log_prob, x, scored)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density of each value in nats, (n, *s)."""
@@ -206,6 +226,10 @@ class SparsePrediction:
         for first in range(0, x.shape[1], COLUMNS):
             found = found + self._at_zero(term, self.readout.at_columns(slice(first, first + COLUMNS))).sum(1)
         return found
+
+    def distortion(self, x: Tensor, scored: Tensor | None) -> Tensor:
+        """-log p(x | z) of each sample in nats, (n,); an estimate where a share is scored."""
+        return -self.total(self.likelihood.log_prob, x, scored)
 
     @staticmethod
     def _at_zero(term: Term, params: Tensor) -> Tensor:

@@ -1,8 +1,35 @@
-"""What the encoder is not shown, while the likelihood stays that of the clean input: one corruption a file."""
+"""What the encoder is not shown, while the likelihood stays that of the clean input."""
 
+from .blur import Blur as Blur
 from .clean import Clean as Clean
+from .compose import Compose as Compose
+from .downscale import Downscale as Downscale
+from .dropouts import DroppedFrames as DroppedFrames
+from .dropouts import DroppedSensors as DroppedSensors
+from .dropouts import PatternMasking as PatternMasking
 from .gaussian_noise import GaussianNoise as GaussianNoise
+from .jpeg import Jpeg as Jpeg
 from .masking import Masking as Masking
+from .poisson_noise import PoissonNoise as PoissonNoise
+from .regions import BlockMask as BlockMask
+from .regions import FreeFormMask as FreeFormMask
 from .salt_and_pepper import SaltAndPepper as SaltAndPepper
+from .sensor_noise import SensorNoise as SensorNoise
 
-__all__ = ["Clean", "GaussianNoise", "Masking", "SaltAndPepper"]
+__all__ = [
+    "BlockMask",
+    "Blur",
+    "Clean",
+    "Compose",
+    "Downscale",
+    "DroppedFrames",
+    "DroppedSensors",
+    "FreeFormMask",
+    "GaussianNoise",
+    "Jpeg",
+    "Masking",
+    "PatternMasking",
+    "PoissonNoise",
+    "SaltAndPepper",
+    "SensorNoise",
+]

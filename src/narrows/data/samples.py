@@ -10,9 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from narrows.core.errors import InputError
 from narrows.core.spec import Kind, Values
 from narrows.data.arrays import Array, as_array, layout_of
 from narrows.data.containers import like
@@ -31,6 +33,9 @@ class Samples(ABC):
     """What raw values shall come back as: an array's type, a table's types."""
     kind: Kind | None = None
     """What a sample is, where that is not for a recipe to say."""
+
+    condition: int = 0
+    """How many numbers say what is known of a sample beside its values; 0 where nothing is."""
 
     names: list[str] | None = None
     """The names of the columns, where the schema knows columns by name."""
@@ -84,6 +89,14 @@ class Samples(ABC):
     @abstractmethod
     def like(self, values: Any) -> Any:
         """Raw values, one for each sample, in the container that was given."""
+
+    def fill(self, values: Any) -> Any:
+        """What was given, with missing values taken from raw values, one for each sample; what is there is untouched.
+
+        Raises:
+            InputError: Samples that are not held in memory.
+        """
+        raise InputError(f"{type(self).__name__} are read piece by piece, and gaps are filled of data in memory alone")
 
     def divide(self, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
         """Samples to train on and samples to judge by: drawn one by one, unless they have anything in common."""
@@ -144,6 +157,9 @@ class ArraySamples(Samples):
         if self.gaps is None:
             self.gaps = gaps_in(self.array, self.given)
         return ArraySource(self.array, schema, rows, device, self.gaps)
+
+    def fill(self, values: Array) -> Any:
+        return like(self.given, np.where(np.isnan(self.array), values, self.array))
 
     def select(self, rows: Array) -> ArraySamples:
         """Some of the samples, by their numbers."""

@@ -1,6 +1,10 @@
 """The scikit-learn face, one class for each task."""
 
+from .anomaly import AnomalyDetector as AnomalyDetector
 from .autoencoder import Autoencoder as Autoencoder
 from .compressor import Compressor as Compressor
+from .imputer import Imputer as Imputer
+from .pretrained import PretrainedClassifier as PretrainedClassifier
+from .pretrained import PretrainedRegressor as PretrainedRegressor
 
-__all__ = ["Autoencoder", "Compressor"]
+__all__ = ["AnomalyDetector", "Autoencoder", "Compressor", "Imputer", "PretrainedClassifier", "PretrainedRegressor"]

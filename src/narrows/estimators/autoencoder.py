@@ -16,7 +16,7 @@ from narrows.data.arrays import Array, as_array
 from narrows.data.schema import ArraySchema
 from narrows.estimators.base import Estimator
 from narrows.model import AutoencoderModule
-from narrows.tasks import codes
+from narrows.tasks import codes, symbols
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -56,8 +56,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         precision: `"float32"`, `"bfloat16"`, or `"auto"`: by a fixed rule on hardware and shapes.
         random_state: A whole number for the same result each time.
         verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
-        columns: Kinds of a table's columns by name, `"number"`, `"count"`, `"truth"` or `"category"`, where their
-            values alone would say something else.
+        columns: Kinds of a table's columns by name, `"number"`, `"count"`, `"truth"`, `"category"` or
+            `"identifier"` (left out), where their values alone would say something else.
 
     Attributes:
         module_: The trained `AutoencoderModule`, a torch module.
@@ -80,15 +80,17 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
         Args:
             X: Samples, (n, d), sparse or dense, or images.
-            y: Ignored.
-            validation_data: Samples that judge the model instead of a part of X.
+            y: Labels, (n,), or other conditions, (n, c), for recipes that take them, as `"conditional"`; a missing
+                one is None or NaN. Other recipes ignore it.
+            validation_data: Samples that judge the model instead of a part of X; with labels, the pair of both.
 
         Raises:
-            InputError: Data that cannot be used: missing values, text, fewer than two rows or columns.
+            InputError: Data that cannot be used: missing values, text, fewer than two rows or columns, labels of
+                another number than samples.
             ChoiceError: An unknown name, with the nearest known one, or an impossible value.
             TrainingError: The loss was not finite even at lower learning rates.
         """
-        return self._learn(X, validation_data)
+        return self._learn(X, validation_data, y)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Train on one more batch of samples: a single pass, at a constant learning rate.
@@ -97,41 +99,75 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
         Args:
             X: Samples, (n, d) or images.
-            y: Ignored.
+            y: As in `fit`; the first call has to see every label.
         """
-        return self._go_on(X)
+        return self._go_on(X, y)
 
-    def transform(self, X: Any) -> Array:
+    def fit_transform(self, X: Any, y: Any = None) -> Array:
+        """`fit`, and the codes of the same samples."""
+        return self.fit(X, y).transform(X, y)
+
+    def transform(self, X: Any, y: Any = None) -> Array:
         """The codes of samples: the posterior mean where the code is random.
+
+        Args:
+            X: Samples of the same shape as in fit.
+            y: Their labels, where the model was fitted with labels; None where all are missing.
+
+        Returns:
+            (n, latent_dim), float64 for float64 input, otherwise float32.
+        """
+        given = self._checked(X, y)
+        found = codes.encode(self._module(), self.schema_, given)
+        return found.astype(np.float64) if given.form == np.float64 else found
+
+    def inverse_transform(self, Z: Any, y: Any = None) -> Any:
+        """The samples that codes stand for, in the units and type of the data in fit.
+
+        Args:
+            Z: Codes, (n, latent_dim).
+            y: The labels of the samples to be, as in `transform`.
+        """
+        check_is_fitted(self)
+        z = as_array(Z)
+        context = None if self.conditions_ is None else self.conditions_.encode(y, len(z))
+        found = codes.decode(self._module(), self.schema_, z, context)
+        return self.schema_.container(found, Z, getattr(self, "feature_names_in_", None))
+
+    def reconstruct(self, X: Any, y: Any = None) -> Any:
+        """The samples, encoded and decoded: same container, shape, units and type.
+
+        Args:
+            X: Samples of the same shape as in fit.
+            y: Their labels, as in `transform`.
+        """
+        given = self._checked(X, y)
+        return codes.reconstruct(self._module(), self.schema_, given)
+
+    def indices(self, X: Any) -> Array:
+        """The symbols of samples, of recipes whose code is quantised, such as `"vq"` and `"fsq"`.
 
         Args:
             X: Samples of the same shape as in fit.
 
         Returns:
-            (n, latent_dim), float64 for float64 input, otherwise float32.
+            (n, symbols) int64; `module_.bottleneck.sizes` says how many values each symbol can take.
+
+        Raises:
+            ChoiceError: The code has no symbols.
         """
         given = self._checked(X)
-        found = codes.encode(self._module(), self.schema_, given)
-        return found.astype(np.float64) if given.form == np.float64 else found
+        return symbols.indices(self._module(), self.schema_, given)
 
-    def inverse_transform(self, Z: Any) -> Any:
-        """The samples that codes stand for, in the units and type of the data in fit.
+    def from_indices(self, indices: Any) -> Any:
+        """The samples that symbols stand for, in the units and type of the data in fit.
 
         Args:
-            Z: Codes, (n, latent_dim).
+            indices: Symbols, (n, symbols), as `indices` gives them.
         """
         check_is_fitted(self)
-        found = codes.decode(self._module(), self.schema_, as_array(Z))
-        return self.schema_.container(found, Z, getattr(self, "feature_names_in_", None))
-
-    def reconstruct(self, X: Any) -> Any:
-        """The samples, encoded and decoded: same container, shape, units and type.
-
-        Args:
-            X: Samples of the same shape as in fit.
-        """
-        given = self._checked(X)
-        return codes.reconstruct(self._module(), self.schema_, given)
+        found = symbols.from_indices(self._module(), self.schema_, as_array(indices))
+        return self.schema_.container(found, indices, getattr(self, "feature_names_in_", None))
 
     def transform_blocks(self, X: Any) -> Iterator[Array]:
         """The codes of samples, a block after another, for data whose codes are too many for memory.
@@ -151,21 +187,22 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """
         return codes.reconstructed(self._module(), self.schema_, self._checked(X))
 
-    def score_samples(self, X: Any) -> Array:
+    def score_samples(self, X: Any, y: Any = None) -> Array:
         """How well each sample is explained, in nats: minus distortion and rate. Higher is more normal.
 
         Args:
             X: Samples of the same shape as in fit.
+            y: Their labels, as in `transform`.
 
         Returns:
             (n,) float64.
         """
-        given = self._checked(X)
+        given = self._checked(X, y)
         return given.like_scores(codes.score_samples(self._module(), self.schema_, given))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean of `score_samples`."""
-        return float(self.score_samples(X).mean())
+        return float(self.score_samples(X, y).mean())
 
     def encoder_module(self) -> nn.Module:
         """A plain torch encoder for other networks: raw samples as a tensor in, codes out, with gradients.

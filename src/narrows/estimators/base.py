@@ -19,12 +19,13 @@ from torch import Tensor
 from narrows.core.errors import ChoiceError, InputError
 from narrows.core.spec import Kind
 from narrows.core.values import plain
+from narrows.data.conditions import ConditionedSamples, Conditions
 from narrows.data.door import samples, samples_like
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.estimators import model_file
 from narrows.model import AutoencoderModule
-from narrows.recipes.catalogue import takes_sparse
+from narrows.recipes.catalogue import takes_conditions, takes_gaps, takes_sparse
 from narrows.training import rules
 from narrows.training.checkpoint import seed_in
 from narrows.training.fit import Continuation, Request, fit
@@ -42,6 +43,7 @@ class Learned:
     chosen_: dict[str, Any]
     history_: list[dict[str, Any]]
     n_features_in_: int
+    conditions_: Conditions | None = None
     _continuation: Continuation | None = None
 
 
@@ -90,7 +92,7 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = takes_gaps(self.recipe)
         tags.input_tags.sparse = takes_sparse(self.recipe)
         return tags
 
@@ -101,18 +103,29 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
             state["module_"] = copy.deepcopy(state["module_"]).cpu()
         return state
 
-    def _learn(self, X: Any, validation_data: Any = None) -> Self:
-        """Train on samples, and take over what was found when all has gone well."""
+    def _learn(self, X: Any, validation_data: Any = None, y: Any = None) -> Self:
+        """Train on samples, and take over what was found when all has gone well.
+
+        Args:
+            X: Samples.
+            validation_data: Samples that judge the model; with labels, the pair of both.
+            y: What is known of each sample, for recipes that take conditions; ignored by the others.
+        """
         given = self._samples(X, least_rows=2)
         newcomer = clone(self)
         newcomer._know_columns(given, reset=True)
-        held_out = None
+        conditions = Conditions.learn(y, len(given)) if takes_conditions(self.recipe) and y is not None else None
+        held_out, known = None, None
         if validation_data is not None:
+            if conditions is not None:
+                validation_data, known = self._pair(validation_data)
             held_out = self._samples(validation_data, least_rows=1, kind=given.kind)
         if held_out is not None and given.names is None:
             newcomer._know_columns(held_out, reset=False)
-        found = fit(given, self._request(), held_out)
+        told = self._told(given, y, conditions)
+        found = fit(told, self._request(), None if held_out is None else self._told(held_out, known, conditions))
         self._know_columns(given, reset=True)
+        self.conditions_ = conditions
         self.module_, self.schema_, self.chosen_, self.history_ = (
             found.module,
             found.schema,
@@ -122,11 +135,28 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
         self._continuation = None
         return self
 
-    def _go_on(self, X: Any) -> Self:
+    @staticmethod
+    def _told(given: Samples, y: Any, conditions: Conditions | None) -> Samples:
+        """Samples, with what is known of each where the model is told."""
+        return given if conditions is None else ConditionedSamples(given, conditions.encode(y, len(given)))
+
+    def _pair(self, validation_data: Any) -> tuple[Any, Any]:
+        if not isinstance(validation_data, tuple) or len(validation_data) != 2:
+            raise InputError(f"the recipe {self.recipe!r} is told labels: validation_data is a pair (X, y) of both")
+        return validation_data
+
+    def _go_on(self, X: Any, y: Any = None) -> Self:
         """One more pass, over more samples; the first of them are learned from as in `fit`."""
         first = not hasattr(self, "module_")
-        given = self._samples(X, least_rows=2) if first else self._checked(X)
+        if first:
+            given = self._samples(X, least_rows=2)
+            learned = Conditions.learn(y, len(given)) if takes_conditions(self.recipe) and y is not None else None
+            given = self._told(given, y, learned)
+        else:
+            given = self._checked(X, y)
         self._know_columns(given, reset=first)
+        if first:
+            self.conditions_ = learned
         if self._continuation is None:
             begun = None if first else (self.module_, self.schema_, self.chosen_)
             self._continuation = Continuation(given, self._request(), begun)
@@ -171,8 +201,8 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
         except ValueError as error:
             raise InputError(" ".join(str(error).split())) from error
 
-    def _checked(self, X: Any) -> Samples:
-        """Samples of the kind that fit saw."""
+    def _checked(self, X: Any, y: Any = None) -> Samples:
+        """Samples of the kind that fit saw, with what is known of each where the model is told."""
         check_is_fitted(self)
         given = samples_like(X, self.schema_, getattr(self, "feature_names_in_", None))
         spec = self.schema_.spec
@@ -180,7 +210,7 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
         if not by_shape or hasattr(given.columned, "columns"):
             self._know_columns(given, reset=False)
         given.check(self.schema_)
-        return given
+        return self._told(given, y, self.conditions_)
 
     def _samples(self, X: Any, least_rows: int, kind: Kind | None = None) -> Samples:
         """Samples to learn from."""

@@ -7,6 +7,7 @@ A model is rebuilt without allocating anything, compared with the tensors of the
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from torch import Tensor
 from narrows.core.errors import ChoiceError, FileError
 from narrows.core.values import plain
 from narrows.data import tensor_file
+from narrows.data.conditions import Conditions
 from narrows.data.schema import ArraySchema, Schema
 from narrows.data.table_schema import TableSchema
 from narrows.recipes.catalogue import build
@@ -44,6 +46,7 @@ def save(estimator: Estimator, path: str | Path) -> None:
         "features": int(estimator.n_features_in_),
         "feature_names": [str(name) for name in getattr(estimator, "feature_names_in_", [])],
         "history": estimator.history_,
+        "conditions": None if estimator.conditions_ is None else estimator.conditions_.to_json(),
         "own": facts,
     }
     tensors = {f"module.{name}": tensor for name, tensor in weights(estimator.module_).items()}
@@ -60,9 +63,9 @@ def _plain(name: str, value: Any) -> Any:
         raise ChoiceError(f"{name}={value!r} cannot be saved in a model file: use names, numbers and lists") from error
 
 
-def load_document(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What a model file says, without building the model."""
-    return tensor_file.read(path, "model")
+def load_document(path: str | Path) -> dict[str, Any]:
+    """What a model file says, without reading a tensor of it."""
+    return tensor_file.read_document(path, "model")
 
 
 def load(path: str | Path, known: dict[str, type[Estimator]]) -> Estimator:
@@ -75,7 +78,7 @@ def load(path: str | Path, known: dict[str, type[Estimator]]) -> Estimator:
     Raises:
         FileError: A file that is missing, damaged, foreign or newer, or that asks for unknown parts.
     """
-    document, tensors = load_document(path)
+    document, tensors = tensor_file.read(path, "model")
     try:
         if document["estimator"] not in known:
             raise FileError(f"{path} holds an estimator {document['estimator']!r} that narrows does not know")
@@ -85,6 +88,8 @@ def load(path: str | Path, known: dict[str, type[Estimator]]) -> Estimator:
         estimator.schema_ = SCHEMAS[document["schema"]["kind"]].from_json(document["schema"], arrays)
         estimator.chosen_ = document["chosen"]
         estimator.history_ = list(document["history"])
+        known_of = document.get("conditions")  # not known to files of the first format
+        estimator.conditions_ = None if known_of is None else Conditions.from_json(known_of)
         estimator.n_features_in_ = int(document["features"])
         if document["feature_names"]:
             estimator.feature_names_in_ = np.array(document["feature_names"], dtype=object)
@@ -114,10 +119,12 @@ def _rebuild(
     chosen = document["chosen"]
     likelihood, options = chosen["likelihood"], chosen["options"]
     with torch.device("meta"):
-        model = build(chosen["recipe"], schema.spec, chosen["latent_dim"], likelihood=likelihood, options=options)
+        spec = replace(schema.spec, context=int(chosen.get("context", 0)))  # not known to files of the first format
+        model = build(chosen["recipe"], spec, chosen["latent_dim"], likelihood=likelihood, options=options)
     needed = {name: tuple(tensor.shape) for name, tensor in weights(model).items()}
     if needed != {name: tuple(tensor.shape) for name, tensor in tensors.items()}:
         raise FileError(f"{path} is damaged: its tensors are not those of its recipe")
     model.to_empty(device="cpu")
     put_back(model, tensors)
+    model.stages = ()  # they are behind it
     return model.eval()

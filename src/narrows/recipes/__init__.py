@@ -14,12 +14,21 @@ from types import ModuleType
 from narrows.core.registry import Registry
 from narrows.model import AutoencoderModule
 
+from .adversarial import adversarial as adversarial
+from .adversarial import factor as factor
+from .adversarial import wasserstein as wasserstein
 from .classic import convolutional as convolutional
 from .classic import deep as deep
 from .classic import vanilla as vanilla
 from .composed import composed as composed
+from .conditional import conditional as conditional
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
+from .energy import deep_belief as deep_belief
+from .energy import rbm as rbm
+from .quantized import fsq as fsq
+from .quantized import residual_vq as residual_vq
+from .quantized import vq as vq
 from .sequential import sequence as sequence
 from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
@@ -28,11 +37,18 @@ from .sparse import sparse_kl as sparse_kl
 from .variational import variational as variational
 
 __all__ = [
+    "adversarial",
     "composed",
+    "conditional",
     "contractive",
     "convolutional",
     "deep",
+    "deep_belief",
     "denoising",
+    "factor",
+    "fsq",
+    "rbm",
+    "residual_vq",
     "sequence",
     "sequence_variational",
     "sparse",
@@ -40,6 +56,8 @@ __all__ = [
     "vanilla",
     "variational",
     "video",
+    "vq",
+    "wasserstein",
 ]
 
 RECIPES: Registry[Callable[..., AutoencoderModule]] = Registry("recipe", sys.modules[__name__])

@@ -6,21 +6,23 @@ from typing import Any
 import torch
 from torch import Generator
 
-from narrows import bottlenecks, corruptions, likelihoods, networks, penalties
-from narrows.core.contracts import Bottleneck, Corruption, Likelihood, Network, Penalty
+from narrows import bottlenecks, corruptions, likelihoods, networks, objectives, penalties
+from narrows.core.contracts import Bottleneck, Corruption, Likelihood, Network, Objective, Penalty
 from narrows.core.errors import ChoiceError
 from narrows.core.registry import Registry, snake_case
 from narrows.core.spec import Kind, SampleSpec
 from narrows.model import AutoencoderModule
+from narrows.networks.conditional import ConditionalDecoder, ConditionalEncoder
+from narrows.networks.critics import FittingCritics
 from narrows.networks.layers import initialise
 from narrows.networks.linear import LinearPathDecoder, LinearPathEncoder
-from narrows.objectives import MeanBound
 
 NETWORKS: Registry[type[Network]] = Registry("network", networks)
 BOTTLENECKS: Registry[type[Bottleneck]] = Registry("bottleneck", bottlenecks)
 LIKELIHOODS: Registry[type[Likelihood]] = Registry("likelihood", likelihoods)
 CORRUPTIONS: Registry[type[Corruption]] = Registry("corruption", corruptions)
 PENALTIES: Registry[type[Penalty]] = Registry("penalty", penalties)
+OBJECTIVES: Registry[type[Objective]] = Registry("objective", objectives)
 
 Asked = str | Mapping[str, Any]
 """How a part is asked for: by its name, or as `{"name": ..., option: value, ...}`."""
@@ -39,8 +41,9 @@ def assemble(
     widths: Sequence[int] | None = None,
     activation: str | None = None,
     likelihood: Asked = "normal",
-    corruption: Asked = "clean",
+    corruption: Asked | Sequence[Asked] = "clean",
     penalties: Iterable[Asked] = (),
+    objective: Asked = "mean_bound",
     linear_path: bool = True,
     rng: Generator | None = None,
 ) -> AutoencoderModule:
@@ -54,8 +57,9 @@ def assemble(
         widths: The network's own option of this name, so that it needs no dictionary.
         activation: Likewise.
         likelihood: A part.
-        corruption: A part.
+        corruption: A part, or a list of parts, each of which corrupts what the one before has left.
         penalties: Parts.
+        objective: How distortion, rate and penalties become one number.
         linear_path: Whether training begins as PCA where the parts allow it, on a straight linear way beside the
             network or, for convolutions, through its middle.
         rng: Where the weights come from; None for the same weights every time.
@@ -76,17 +80,15 @@ def assemble(
     if spec.kind not in family.kinds:
         name = type(family).__name__.lower()
         raise ChoiceError(f"the network {name!r} takes samples of kind {', '.join(family.kinds)}, not {spec.kind!r}")
-    encoder, decoder = family.pair(spec, squeeze.in_features, latent_dim, speaks.params_shape(spec))
+    told = latent_dim + spec.context  # what a decoder hears: the code, and the condition
+    encoder, decoder = family.pair(spec, squeeze.in_features, told, speaks.params_shape(spec))
     starts = squeeze.linear_start(torch.ones(1), torch.ones(())) is not None
     plain = encoder.linear is None and encoder.silence() and decoder.silence()
     if linear_path and plain and starts and speaks.linear_mean:
-        encoder, decoder = LinearPathEncoder(encoder, spec), LinearPathDecoder(decoder, latent_dim)
-    corrupts: Corruption = CORRUPTIONS.build(corruption)
-    if spec.values not in corrupts.supports:
-        raise ChoiceError(
-            f"the corruption {snake_case(type(corrupts).__name__)!r} makes no sense of {spec.values} values: choose "
-            + " or ".join(repr(name) for name, part in CORRUPTIONS.items() if spec.values in part.supports)
-        )
+        encoder, decoder = LinearPathEncoder(encoder, spec), LinearPathDecoder(decoder, told)
+    if spec.context:
+        encoder, decoder = ConditionalEncoder(encoder, spec.context), ConditionalDecoder(decoder, spec.context)
+    corrupts = corruption_for(spec, corruption)
     if spec.sparse and not isinstance(corrupts, corruptions.Clean):
         raise ChoiceError(
             f"the corruption {snake_case(type(corrupts).__name__)!r} needs dense samples, got sparse ones: "
@@ -99,9 +101,30 @@ def assemble(
         bottleneck=squeeze,
         decoder=decoder,
         likelihood=speaks,
-        penalties=[PENALTIES.build(penalty) for penalty in penalties],
-        objective=MeanBound(),
+        penalties=[PENALTIES.build(penalty, critics=FittingCritics(spec, latent_dim)) for penalty in penalties],
+        objective=OBJECTIVES.build(objective, shape=spec.shape),
     )
     if torch.get_default_device().type != "meta":
         initialise(model, rng or Generator().manual_seed(0))
     return model
+
+
+def corruption_for(spec: SampleSpec, asked: Asked | Sequence[Asked]) -> Corruption:
+    """Build a corruption of such samples by name; a list of them is composed.
+
+    Raises:
+        ChoiceError: A name that is not known, or a corruption that makes no sense of the samples.
+    """
+    if isinstance(asked, str | Mapping):
+        corrupts: Corruption = CORRUPTIONS.build(asked)
+    else:
+        corrupts = corruptions.Compose(corruption_for(spec, part) for part in asked)
+    if spec.values not in corrupts.supports or spec.kind not in corrupts.kinds:
+        what = f"{spec.values} values" if spec.values not in corrupts.supports else f"samples of kind {spec.kind!r}"
+        parts = CORRUPTIONS.items()
+        known = [name for name, part in parts if spec.values in part.supports and spec.kind in part.kinds]
+        raise ChoiceError(
+            f"the corruption {snake_case(type(corrupts).__name__)!r} makes no sense of {what}: choose "
+            + " or ".join(map(repr, known))
+        )
+    return corrupts

@@ -1,5 +1,6 @@
 """An autoencoder that is shown less than it has to rebuild."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from narrows.core.spec import SampleSpec
@@ -8,7 +9,7 @@ from narrows.recipes.assemble import Asked, assemble
 
 
 def denoising(
-    spec: SampleSpec, latent_dim: int, *, corruption: Asked | None = None, **options: Any
+    spec: SampleSpec, latent_dim: int, *, corruption: Asked | Sequence[Asked] | None = None, **options: Any
 ) -> AutoencoderModule:
     r"""A denoising autoencoder: the encoder sees a corrupted input, the likelihood is of the clean one.
 
@@ -19,8 +20,8 @@ def denoising(
     Args:
         spec: What one sample is.
         latent_dim: The size of the code.
-        corruption: `"gaussian_noise"`, `"masking"`, `"salt_and_pepper"`, or one of them with options; None for
-            noise on numbers, and half of the values hidden of tables, counts and levels.
+        corruption: A corruption by name, such as `"gaussian_noise"` or `"masking"`, or with options, or a list of them,
+            one after another; None for noise on numbers, and half of the values hidden of tables, counts and levels.
         options: As in `assemble`.
 
     >>> denoising(SampleSpec("vector", (30,)), 4, corruption={"name": "masking", "fraction": 0.5}).corruption

@@ -20,7 +20,7 @@ from narrows.data.arrays import Array
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.model import AutoencoderModule
-from narrows.objectives import log_density
+from narrows.objectives.terms import log_density
 
 
 def block_rows(spec: SampleSpec) -> int:
@@ -56,8 +56,15 @@ def encoded(model: AutoencoderModule, schema: Schema, samples: Samples) -> Itera
 
 
 @torch.inference_mode()
-def decode(model: AutoencoderModule, schema: Schema, codes: Array) -> Any:
-    """Raw samples that codes (n, latent_dim) stand for: the median of their likelihood."""
+def decode(model: AutoencoderModule, schema: Schema, codes: Array, context: Tensor | None = None) -> Any:
+    """Raw samples that codes (n, latent_dim) stand for: the median of their likelihood.
+
+    Args:
+        model: A trained model.
+        schema: How raw values become tensors.
+        codes: (n, latent_dim).
+        context: What is known of each sample, (n, c), for models that are told.
+    """
     if codes.ndim != 2 or codes.shape[1] != model.bottleneck.latent_dim:
         raise InputError(f"codes have the shape (n, {model.bottleneck.latent_dim}), got {codes.shape}")
     if not np.isfinite(codes).all():
@@ -67,9 +74,12 @@ def decode(model: AutoencoderModule, schema: Schema, codes: Array) -> Any:
     nothing = z.new_zeros(size)
     found = []
     for first in range(0, len(z), size):
-        block = z[first : first + size]
+        block, known = z[first : first + size], None
         padded = torch.cat([block, block[:1].expand(size - len(block), -1)])
-        found.append(schema.raw(model.decode(Code(padded, nothing, nothing)).median()[: len(block)]))
+        if context is not None:
+            known = torch.zeros(size, context.shape[1], device=z.device)
+            known[: len(block)] = context[first : first + size]
+        found.append(schema.raw(model.decode(Code(padded, nothing, nothing), known).median()[: len(block)]))
     return schema.join(found)
 
 
@@ -95,7 +105,8 @@ def score_samples(model: AutoencoderModule, schema: Schema, samples: Samples) ->
     def run(view: View) -> Tensor:
         trace: Trace = model(view)
         volume = volumes if view.present is None else volumes * view.present
-        return samples.tally(log_density(trace).double() - volume, trace.code.rate.double())
+        rate = model.objective.rate(trace, model)
+        return samples.tally(log_density(trace).double() - volume, rate.double())
 
     nothing = torch.empty(0, dtype=torch.float64)
     return torch.cat([nothing, *in_blocks(model, schema, samples, run)]).numpy()

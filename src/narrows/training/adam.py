@@ -19,13 +19,20 @@ class FusedAdam(Optimizer):
         groups: Parameter groups, each with `params` and `weight_decay`.
         lr: The learning rate.
         decoupled: Whether decay acts on the weights and not on the gradient.
+        betas: How long each of the two moments remembers.
     """
 
-    betas = (0.9, 0.999)
     eps = 1e-8
 
-    def __init__(self, groups: list[dict[str, Any]], lr: float, decoupled: bool) -> None:
+    def __init__(
+        self,
+        groups: list[dict[str, Any]],
+        lr: float,
+        decoupled: bool,
+        betas: tuple[float, float] = (0.9, 0.999),
+    ) -> None:
         super().__init__(groups, {"lr": lr, "weight_decay": 0.0})
+        self.betas = betas
         self.kernel = torch._fused_adamw_ if decoupled else torch._fused_adam_
         self.lists: list[tuple[list[Tensor], ...]] = []
         for group in self.param_groups:
@@ -49,11 +56,11 @@ class FusedAdam(Optimizer):
         """Move every weight."""
         if not self.lists:
             self.lists = [self._gather(group["params"]) for group in self.param_groups]
-        for group, (weights, first, second, counts) in zip(self.param_groups, self.lists, strict=True):
-            counts[0].add_(1)
+        for group, (weights, first, second, counts, one) in zip(self.param_groups, self.lists, strict=True):
+            counts[0].add_(one[0])
             self.kernel(
                 weights,
-                [torch.zeros_like(p) if p.grad is None else p.grad for p in weights],
+                [torch.zeros_like(p) if (grad := p.grad) is None else grad for p in weights],
                 first,
                 second,
                 [],
@@ -70,8 +77,9 @@ class FusedAdam(Optimizer):
     step.hooked = True  # type: ignore[attr-defined]  # torch would wrap every step in a record for its profiler
 
     def _gather(self, weights: list[Tensor]) -> tuple[list[Tensor], ...]:
-        """Lists of weights, of both moments, and of one count that all of them share."""
+        """Lists of weights, of both moments, of one count that all of them share, and what each step adds to it."""
         states = [self.state[p] for p in weights]
         for state in states:
             state["step"] = states[0]["step"]
-        return weights, *([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step"))
+        moments = ([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step"))
+        return weights, *moments, [torch.ones_like(states[0]["step"])]

@@ -28,6 +28,7 @@ from narrows.training import rules
 from narrows.training.checkpoint import Checkpoint, Moment
 from narrows.training.loop import Loop, Plan, judge
 from narrows.training.optimisers import DEFAULT_RATES
+from narrows.training.pretraining import pretrain
 from narrows.training.report import reports
 from narrows.training.seeds import SPLIT, START, WEIGHTS, generator
 from narrows.training.start import Components, begin, linear_path, principal_components, start_as
@@ -70,6 +71,8 @@ class Request:
     precision: str = "auto"
     seed: int = 0
     verbose: int = 0
+    gaps: bool = False
+    """Whether samples may lack values later, though those of training may not."""
 
 
 @dataclass
@@ -104,11 +107,14 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
     found = _components(train, asked, chosen["latent_dim"])
     begun = begin(model, train, found, generator(asked.seed, START))
+    stages = pretrain(model, train, judges, plan, checkpoint)
     loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())
     with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
         history = loop.run(report)
     chosen |= {"device": str(device), **{k: v for k, v in asdict(plan).items() if k != "seed"}}
     chosen["best_epoch"] = loop.progress.best_epoch
+    if stages:
+        chosen["pretraining"] = stages
     if loop.by_error and begun and loop.progress.best_epoch == 0:
         everything = samples.source(schema, device=device)
         start_as(model, principal_components(everything, chosen["latent_dim"], generator(asked.seed, START)))
@@ -133,6 +139,7 @@ class Continuation:
         begun: tuple[AutoencoderModule, Schema, dict[str, Any]] | None,
     ) -> None:
         self.module, self.schema, self.chosen = begun or prepare(samples, asked)
+        self.module.stages = ()  # one pass is too little for many
         self.device = rules.device(asked.device)
         self.module.to(self.device)
         if begun is None:
@@ -145,8 +152,7 @@ class Continuation:
         self.moment: Moment | None = None
 
     def go_on(self, samples: Samples) -> None:
-        """One pass over more samples."""
-        samples.check(self.schema)
+        """One pass over more samples, which are known to be of the kind that the schema was learned on."""
         source = samples.source(self.schema, device=self.device)
         self.module.train()
         loop = Loop(self.module, source, source, replace(self.plan, seed=self.plan.seed + self.passes))
@@ -160,6 +166,7 @@ def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema
     wanted = _likelihood(asked.likelihood)
     values = None if wanted is None else LIKELIHOODS[str(wanted["name"])].support
     schema = samples.learn(values, asked.scaling, kind_of(asked.recipe))
+    schema = schema.with_gaps() if asked.gaps else schema
     sparse_counts = schema.spec.sparse and schema.spec.values == "count"
     likelihood = wanted or dict(SPARSE_COUNTS if sparse_counts else DEFAULT_LIKELIHOODS[schema.spec.values])
     if schema.spec.kind == "vector" and schema.spec.size == 1:
@@ -169,9 +176,10 @@ def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema
     recipe = DEFAULT_RECIPES.get(schema.spec.kind, "deep") if asked.recipe == "auto" else asked.recipe
     size = rules.latent_dim(schema.spec) if asked.latent_dim is None else asked.latent_dim
     chosen = {"recipe": recipe, "latent_dim": size, "likelihood": likelihood, "seed": asked.seed}
-    chosen["options"] = dict(asked.options)
+    chosen |= {"options": dict(asked.options), "context": samples.condition}
     rng = generator(asked.seed, WEIGHTS)
-    model = build(recipe, schema.spec, size, likelihood=likelihood, options=asked.options, rng=rng)
+    spec = replace(schema.spec, context=samples.condition)
+    model = build(recipe, spec, size, likelihood=likelihood, options=asked.options, rng=rng)
     if (
         size > schema.spec.size
         and model.bottleneck.free
@@ -192,17 +200,18 @@ def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.
     batch = (
         rules.batch_size(rows, work, model.spec.sparse)
         if asked.batch_size == "auto"
-        else _whole("batch_size", asked.batch_size)
+        else whole("batch_size", asked.batch_size)
     )
-    epochs = rules.epochs(rows, batch, work) if asked.epochs is None else _whole("epochs", asked.epochs)
+    epochs = rules.epochs(rows, batch, work) if asked.epochs is None else whole("epochs", asked.epochs)
     clip = rules.gradient_clip(asked.optimizer) if asked.gradient_clip == "auto" else asked.gradient_clip
-    rate = DEFAULT_RATES.get(asked.optimizer, 1e-3) if asked.learning_rate == "auto" else asked.learning_rate
+    usual, pace = DEFAULT_RATES.get(asked.optimizer, 1e-3), model.objective.pace
+    rate = usual * pace if asked.learning_rate == "auto" else asked.learning_rate
     return Plan(
         epochs=epochs,
         batch_size=batch,
         optimizer=asked.optimizer,
         learning_rate=rate,
-        weight_decay=rules.weight_decay(asked.optimizer) if asked.weight_decay == "auto" else asked.weight_decay,
+        weight_decay=rules.weight_decay(asked.optimizer) / pace if asked.weight_decay == "auto" else asked.weight_decay,
         schedule=asked.schedule,
         warmup=asked.warmup,
         gradient_clip=clip,
@@ -213,7 +222,8 @@ def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.
     )
 
 
-def _whole(name: str, value: Any) -> int:
+def whole(name: str, value: Any) -> int:
+    """A whole number of at least 1, or a sentence."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ChoiceError(f"{name} is a whole number of at least 1, got {value!r}")
     return value

@@ -7,22 +7,23 @@ clock, the checkpoint and the finiteness of the loss are looked at too.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.optim import Optimizer
 
 from narrows.core.errors import ChoiceError, TrainingError, unknown
 from narrows.core.trace import Loss, Trace, View
 from narrows.data.sources import Source
 from narrows.model import AutoencoderModule
 from narrows.training.checkpoint import Checkpoint, Moment, Progress, copied, keep, put_back, weights
-from narrows.training.optimisers import SCHEDULES, optimisers, rate_at, restore_state, set_rate
+from narrows.training.contest import OPPONENT, contests
+from narrows.training.optimisers import SCHEDULES, all_state, optimisers, rate_at, restore_state, set_rate
 from narrows.training.report import Reports
 from narrows.training.seeds import NOISE, ORDER, VALIDATION, generator
 
@@ -34,6 +35,7 @@ JUDGED = 1 << 22
 """How many values are judged at once, at most, unless a training batch has more."""
 RETRIES = 3
 """How often a run goes back to its best state after a loss that is not finite."""
+NOTHING: Mapping[str, Tensor] = {}
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,9 @@ class Terms:
     sums: dict[str, Tensor] = field(default_factory=dict)
     waiting: list[tuple[int, dict[str, Tensor]]] = field(default_factory=list)
 
-    def add(self, loss: Loss, rows: int) -> None:
-        """Note a batch; nothing is computed yet."""
-        terms = {"distortion": loss.distortion, "rate": loss.rate, **loss.penalties}
+    def add(self, loss: Loss, rows: int, opponents: Mapping[str, Tensor] = NOTHING) -> None:
+        """Note a batch, and what opponents paid; nothing is computed yet."""
+        terms = {"distortion": loss.distortion, "rate": loss.rate, **loss.penalties, **opponents}
         self.waiting.append((rows, {name: term.detach() for name, term in terms.items()}))
 
     def settle(self) -> bool:
@@ -107,10 +109,10 @@ class Terms:
         self.sums[name] = self.sums[name] + amount if name in self.sums else amount
 
     def means(self) -> dict[str, float]:
-        """Means over the samples, by name, and their sum as `loss`."""
+        """Means over the samples, by name, and the sum of the model's own as `loss`."""
         rows = float(self.sums["rows"])
         found = {name: float(total) / rows for name, total in self.sums.items() if name != "rows"}
-        return {"loss": sum(found.values()), **found}
+        return {"loss": sum(value for name, value in found.items() if not name.startswith(OPPONENT)), **found}
 
 
 class Loop:
@@ -143,7 +145,7 @@ class Loop:
         self.device = train.device
         self.progress = Progress()
         self.settled = list(settled)
-        self.optimisers = self._fresh_optimisers()
+        self._fresh_optimisers()
         self.noise = generator(plan.seed, NOISE, device=self.device)
         half = plan.precision == "bfloat16"
         self.casting = torch.autocast(self.device.type, torch.bfloat16) if half else nullcontext()
@@ -153,19 +155,18 @@ class Loop:
         self.started = time.monotonic() if started is None else started
         self.saved = time.monotonic()
         self.judging = 0.0
-        self.steps_per_epoch = ceil(len(train) / plan.batch_size)
+        self.total_steps = plan.epochs * ceil(len(train) / plan.batch_size)
+        """Steps of the whole run, if nothing stops it early."""
         self.warmup = min(plan.warmup, self.total_steps // 5)
-        self.by_error = model.bottleneck.free and not model.penalties and model.spec.values in ("real", "unit")
+        self.judged_by = judged_by(model)
+        self.by_error = self.judged_by == ("error",)
         self.resumed = self._resume()
 
-    def _fresh_optimisers(self) -> list[Optimizer]:
+    def _fresh_optimisers(self) -> None:
         plan = self.plan
-        return optimisers(plan.optimizer, self.model, plan.learning_rate, plan.weight_decay, self.settled)
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of the whole run, if nothing stops it early."""
-        return self.plan.epochs * self.steps_per_epoch
+        self.own = optimisers(plan.optimizer, self.model, plan.learning_rate, plan.weight_decay, self.settled)
+        self.contests = contests(self.model, plan.learning_rate)
+        self.optimisers = [*self.own, *(contest.optimizer for contest in self.contests)]
 
     def run(self, report: Reports) -> list[dict[str, Any]]:
         """Train until the plan ends, patience does, or time does; leave the best weights in the model.
@@ -197,14 +198,18 @@ class Loop:
         return now.history
 
     def one_pass(self, since: Moment | None) -> Moment:
-        """Train on the rows once, going on from the moments of an earlier pass, and keep whatever comes."""
+        """Train on the rows once, going on from the moments of an earlier pass, and keep whatever comes.
+
+        Returns:
+            What the next pass goes on from, without the weights: they stay where they are, in the model.
+        """
         self.best = copied(weights(self.model))
         if since is not None:
             restore_state(self.optimisers, since.optimisers)
             self.noise.set_state(since.noise)
         while not self._epoch(Reports()):
             self._go_back()
-        return Moment.of(self.model, self.optimisers, self.noise)
+        return Moment({}, all_state(self.optimisers), self.noise.get_state())
 
     def _epoch(self, report: Reports) -> bool:
         """Go on with the present epoch, to its end or to the end of the time; False when the loss blew up."""
@@ -226,7 +231,7 @@ class Loop:
 
     def _step(self, view: View) -> None:
         set_rate(self.optimisers, self._rate())
-        for optimizer in self.optimisers:
+        for optimizer in self.own:
             optimizer.zero_grad()
         with self.casting:
             trace = self.model(view, self.noise)
@@ -234,10 +239,14 @@ class Loop:
         scalar.backward(self.per_value)
         if self.plan.gradient_clip is not None:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.gradient_clip)
-        for optimizer in self.optimisers:
+        for optimizer in self.own:
             optimizer.step()
         self.model.after_step(trace, self.noise)
-        self.terms.add(loss, len(view.x))
+        self.terms.add(loss, len(view.x), self._opponents(trace) if self.contests else NOTHING)
+
+    def _opponents(self, trace: Trace) -> dict[str, Tensor]:
+        """The step of each opponent, against the pass that the model learned from; what they paid, by name."""
+        return {contest.name: contest.step(trace, self.model, self.noise, self.casting) for contest in self.contests}
 
     def _rate(self) -> float:
         """The learning rate of this step."""
@@ -261,13 +270,22 @@ class Loop:
         began = time.monotonic()
         held_out = judge(self.model, self.held_out, self.plan.batch_size, self.plan.seed)
         self.judging = time.monotonic() - began
-        score = held_out["error" if self.by_error else "loss"]
+        score = sum(held_out[name] for name in self.judged_by)
         if not isfinite(score) and not train:
             raise TrainingError("the loss of the held-out samples is not finite: look for extreme values in them")
         epoch = now.epoch + 1 if train else 0
-        if score < now.best_score or not self.best:
+        if not isfinite(score) and all(isfinite(row["score"]) for row in now.history):
+            warnings.warn(
+                f"the loss of the held-out samples was not finite after epoch {epoch}, which is therefore not kept: "
+                "look for extreme values in them, or lower the learning rate",
+                stacklevel=2,
+            )
+        newest = isfinite(score) and not self.model.objective.comparable
+        if score < now.best_score or not self.best or newest:
             now.best_score, now.best_epoch = score, epoch
             keep(weights(self.model), self.best)
+        if self.contests and not train:  # the beginning cannot win a contest that has not begun
+            now.best_score = inf
         row = {"epoch": epoch, "step": now.step, "seconds": self._elapsed(), "learning_rate": rate, "score": score}
         now.history.append(row | {"train": dict(train), "held_out": held_out})
 
@@ -284,7 +302,7 @@ class Loop:
         now.step -= now.batch
         now.batch, self.terms = 0, Terms()
         put_back(self.model, self.best)
-        self.optimisers = self._fresh_optimisers()
+        self._fresh_optimisers()
 
     def _save(self, always: bool = False) -> None:
         """Write a checkpoint, at the end of an epoch or when the last one is old."""
@@ -305,6 +323,18 @@ class Loop:
         self.progress, present, self.best, self.terms.sums = found
         present.restore(self.model, self.optimisers, self.noise)
         return True
+
+
+def judged_by(model: AutoencoderModule) -> tuple[str, ...]:
+    """The terms that together judge a model on held-out rows.
+
+    The error of reconstruction where the code is free and nothing else is paid for, or else the whole loss; but without
+    penalties where one of them has an opponent, since a penalty falls too when its opponent plays badly.
+    """
+    if model.bottleneck.free and not model.penalties and model.spec.values in ("real", "unit"):
+        return ("error",)
+    contested = any(penalty.opponent is not None for penalty in model.penalties)
+    return ("distortion", "rate") if contested else ("loss",)
 
 
 @torch.no_grad()

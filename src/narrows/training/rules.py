@@ -87,7 +87,8 @@ def operations(model: AutoencoderModule) -> int:
 def _empty_view(spec: SampleSpec, device: torch.device) -> View:
     """A view of one sample of zeros; of sparse ones, with as many zeros scored as a step of training would."""
     if not spec.sparse:
-        return View(torch.zeros(1, *spec.shape, device=device))
+        context = torch.zeros(1, spec.context, device=device) if spec.context else None
+        return View(torch.zeros(1, *spec.shape, device=device), context=context)
     starts = torch.zeros(2, dtype=torch.int64, device=device)
     empty = csr(starts, starts[:0], torch.zeros(0, device=device), spec.size)
     return View(empty, share=Share(parts(spec), 0))

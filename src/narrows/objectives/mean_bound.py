@@ -1,8 +1,6 @@
-"""How a trace becomes one number: here the mean bound.
+"""The mean bound: what is lost, what the code is charged, and penalties.
 
-    loss(x) = distortion + rate + penalties,    distortion = -log p(x | z), in nats per sample
-
-An objective returns the scalar to differentiate, and the honest terms to report.
+loss(x) = distortion + rate + penalties,    distortion = -log p(x | z), in nats per sample
 """
 
 from __future__ import annotations
@@ -14,27 +12,21 @@ from torch import Generator, Tensor
 from narrows.core.contracts import Objective
 from narrows.core.registry import snake_case
 from narrows.core.trace import Loss, Trace
+from narrows.objectives.terms import distortion
 
 if TYPE_CHECKING:
     from narrows.model import AutoencoderModule
 
 
-def log_density(trace: Trace) -> Tensor:
-    """Log p(x | z) of each value in nats, (n, *s); 0 for values that are not scored."""
-    log_prob = trace.prediction.log_prob(trace.x)
-    return log_prob if trace.view.scored is None else log_prob * trace.view.scored
-
-
-def distortion(trace: Trace) -> Tensor:
-    """-log p(x | z) of each sample in nats, (n,): summed over the values that are scored."""
-    prediction = trace.prediction
-    return -prediction.total(prediction.likelihood.log_prob, trace.x, trace.view.scored)
-
-
 class MeanBound(Objective):
     """The mean over the batch of distortion plus charge, plus the penalties.
 
-    With a Gaussian bottleneck at beta = 1 this is the negative evidence lower bound (Kingma and Welling 2014).
+    With a Gaussian bottleneck at beta = 1 this is the negative evidence lower bound.
+
+    Source: Kingma and Welling (2014), https://arxiv.org/abs/1312.6114.
+
+    >>> MeanBound()
+    MeanBound()
     """
 
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:

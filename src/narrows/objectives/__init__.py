@@ -1,0 +1,6 @@
+"""How the draws of a trace become one number to differentiate, and the honest terms to report: one objective a file."""
+
+from .contrastive_divergence import ContrastiveDivergence as ContrastiveDivergence
+from .mean_bound import MeanBound as MeanBound
+
+__all__ = ["ContrastiveDivergence", "MeanBound"]
