@@ -38,7 +38,7 @@ def test_every_way_gives_back_every_bit(given_values, gaps):
         assert missing is None or ((symbols == 0) == missing).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     hn.arrays(st.sampled_from([np.float16, np.float32, np.float64]), 30, elements={"allow_subnormal": True}),
     st.sampled_from([1e-300, 1e-6, 1e-3, 0.1, 7.0, 1e30]),

@@ -69,7 +69,7 @@ def check_array(dtype, shape, order, seed, effort):
 ARRAYS = given(TYPES, SHAPES, st.sampled_from(["C", "F", "reversed"]), st.integers(0, 2**32 - 1), st.just("default"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @ARRAYS
 def test_arrays_of_every_type_and_shape_come_back(dtype, shape, order, seed, effort):
     check_array(dtype, shape, order, seed, effort)
@@ -109,7 +109,7 @@ def check_bound(array, bound):
         assert ((near & exact) | (got == asked) | (np.isnan(got) & np.isnan(asked))).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(FLOATS, st.sampled_from([1e-9, 1e-3, 0.5, 1e3]))
 def test_no_value_is_further_than_allowed(array, bound):
     check_bound(array, bound)
@@ -339,7 +339,7 @@ def check_damage(seed, count):
 
 
 def test_no_damage_passes_for_data(small_blocks):
-    check_damage(0, 200)
+    check_damage(0, 120)
 
 
 @pytest.mark.slow

@@ -50,7 +50,6 @@ def describe_model(path: Path) -> dict[str, Any]:
         shape = None if estimator.primer_ is None else estimator.primer_.shape
         primed = f"{' x '.join(map(str, shape))} pixels" if shape else "nothing: data are compressed by themselves"
         return {"model": repr(estimator), "primed with": primed, "file": f"{path.stat().st_size:,} bytes"}
-    document, _ = load_document(path)
     document = load_document(path)
     chosen, schema = estimator.chosen_, estimator.schema_
     options = chosen["options"]

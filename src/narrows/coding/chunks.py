@@ -24,6 +24,8 @@ from narrows.core.errors import FileError
 GENERIC, ROWS, SMOOTH, PICTURES = range(4)
 HOPELESS = 0.55
 """Slow generic codecs are not tried where another method needs less than this share of what a quick one does."""
+MOST_IN_A_ROW = 1 << 22
+"""More values than this are left to the other methods, so that memory stays within bounds."""
 Gaps = NDArray[np.bool_] | None
 
 
@@ -153,7 +155,9 @@ def _by_rows(
     content: Content, candidates: dict[int, Known], known: Sequence[Known | None], bound: float, effort: Effort
 ) -> list[bytes]:
     """Candidates by the methods for symbols in a row."""
-    found = []
+    found: list[bytes] = []
+    if content.values.size > MOST_IN_A_ROW:
+        return found
     flat = content.values.reshape(-1)
     for how, symbols in ways(flat, content.missing, bound)[: effort.ways]:
         contexts = rows.choose(symbols, candidates, effort.parents)

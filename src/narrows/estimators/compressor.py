@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
 from narrows.coding import pictures
 from narrows.core.errors import FileError
@@ -102,8 +101,9 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         tensor_file.write(path, "model", document, tensors)
 
     @classmethod
-    def _from_file(cls, path: str | Path, document: dict[str, Any], tensors: dict[str, Tensor]) -> Compressor:
-        """What `save` wrote, once it was read."""
+    def _from_file(cls, path: str | Path) -> Compressor:
+        """What `save` wrote."""
+        document, tensors = tensor_file.read(path, "model")
         try:
             found = cls(**document["params"])
             primer, dtype = tensors.get("primer"), document["dtype"]

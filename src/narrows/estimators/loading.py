@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from narrows.core.errors import FileError
 from narrows.estimators import model_file
 from narrows.estimators.anomaly import AnomalyDetector
 from narrows.estimators.autoencoder import Autoencoder
@@ -31,7 +33,7 @@ def load(path: str | Path) -> Any:
     Raises:
         FileError: The file cannot be used, with the reason.
     """
-    document, tensors = model_file.load_document(path)
-    if document.get("estimator") == Compressor.__name__:
-        return Compressor._from_file(path, document, tensors)
+    with suppress(FileError):  # what is wrong with a file, the reader of models says best
+        if model_file.load_document(path).get("estimator") == Compressor.__name__:
+            return Compressor._from_file(path)
     return model_file.load(path, KNOWN)

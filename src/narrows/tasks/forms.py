@@ -19,7 +19,7 @@ from narrows.coding.chunks import Content
 from narrows.core.errors import FileError, InputError
 from narrows.data.arrays import Array
 
-BLOCK = 1 << 24
+BLOCK = 1 << 23
 """About how many bytes of an array make a chunk."""
 LONGEST_ROW = 1 << 26
 """Rows of more bytes are no unit."""
