@@ -28,6 +28,7 @@ def test_a_stream_that_holds_more_than_announced_is_refused(number):
         unsqueeze(made, 1000)
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=300), size=st.integers(0, 400))
 def test_any_bytes_are_read_or_refused(data, size):
     with suppress(FileError):
@@ -39,6 +40,7 @@ def test_squeezing_never_adds_more_than_a_byte():
     assert len(squeeze(noise)) == 1001
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**64)), st.lists(st.integers(-(2**64), 2**64)), st.binary())
 def test_fields_come_back(numbers, signed, data):
     out = Writer()
@@ -54,6 +56,7 @@ def test_fields_come_back(numbers, signed, data):
     assert fields.rest() == b"rest"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=20))
 def test_fields_of_any_bytes_are_read_or_refused(data):
     fields = Reader(data)
@@ -66,7 +69,7 @@ def test_fields_of_any_bytes_are_read_or_refused(data):
 
 
 @pytest.mark.parametrize("number", range(len(bytewise.ARRANGEMENTS)))
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     values=hn.arrays(
         st.sampled_from([np.uint8, np.int16, np.float32, np.float64, np.bool_]),

@@ -24,6 +24,7 @@ def test_fields_come_back_within_half_a_step(shape, step, seed, largest):
         assert (np.abs(back - field)[there] <= step // 2).all()
 
 
+@settings(deadline=None)
 @given(SHAPES)
 def test_every_point_is_in_one_class(shape):
     for axes in smooth.layouts(shape):
@@ -34,6 +35,7 @@ def test_every_point_is_in_one_class(shape):
         assert (seen == 1).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(2**40), 2**40), min_size=1))
 def test_tokens_come_back(numbers):
     residual = np.array(numbers, dtype=np.int64)

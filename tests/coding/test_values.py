@@ -16,7 +16,7 @@ NUMBERS = [np.bool_, np.uint8, np.int8, np.uint16, np.int32, np.int64, np.uint64
 ANY = hn.arrays(st.sampled_from(NUMBERS), st.integers(0, 40), elements={"allow_subnormal": True})
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(ANY)
 def test_ordered_bits_keep_order_and_every_bit(given_values):
     found = values.ordered_bits(given_values)
@@ -26,7 +26,7 @@ def test_ordered_bits_keep_order_and_every_bit(given_values):
     assert (arranged[1:] >= arranged[:-1]).all()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(ANY, st.booleans())
 def test_every_way_gives_back_every_bit(given_values, gaps):
     missing = np.arange(len(given_values)) % 3 == 0 if gaps else None
