@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from sklearn.neural_network import BernoulliRBM
 from torch import Generator
 
 import narrows
@@ -12,7 +13,7 @@ from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, View
 from narrows.objectives import ContrastiveDivergence
-from narrows.objectives.energy import free_energy, gibbs
+from narrows.objectives.energy import free_energy, gibbs, log_pseudo_likelihood
 from narrows.recipes import rbm
 from narrows.recipes.assemble import assemble
 from narrows.tasks.partition import log_partition
@@ -184,6 +185,35 @@ def test_a_machine_resumes_in_the_same_bits_with_its_chains(options, digits, tmp
     assert whole.chosen_["best_epoch"] == 4, "losses of two epochs cannot be compared, so the last is kept"
     whole.save(tmp_path / "m.safetensors")
     assert np.array_equal(narrows.load(tmp_path / "m.safetensors").score_samples(X), whole.score_samples(X))
+
+
+def test_it_is_no_worse_than_scikit_learn_s_at_the_same_number_of_passes(digits):
+    X = (digits.data > 7).astype(np.float32)
+    known, asked = X[:1000], torch.from_numpy(X[1000:1400])
+    theirs = BernoulliRBM(64, random_state=0).fit(known)
+    ours = narrows.Autoencoder(recipe="rbm", latent_dim=64, epochs=10, batch_size=10, random_state=0, verbose=0)
+    ours.fit(known)
+    model = rbm(SampleSpec("vector", (64,), "unit"), 64)
+    with torch.no_grad():
+        model.encoder.head.weight.copy_(torch.from_numpy(theirs.components_))
+        model.encoder.head.bias.copy_(torch.from_numpy(theirs.intercept_hidden_))
+        model.decoder.biases[0].copy_(torch.from_numpy(theirs.intercept_visible_))
+    assert np.allclose(model.encode(View(asked)).z.detach(), theirs.transform(asked.numpy()), atol=1e-5)
+    found = [log_pseudo_likelihood(one, asked).mean().item() for one in (ours.module_, model)]
+    assert found[0] > found[1]
+
+
+def test_the_pseudo_likelihood_is_that_of_the_exact_conditionals():
+    model, *_ = machine(6, 4)
+    v = states(6)
+    p = (-free_energy(model, v)).softmax(0)
+    place = 2 ** torch.arange(5, -1, -1)
+    total = torch.zeros(64)
+    for i in range(6):
+        turned = v.clone()
+        turned[:, i] = 1 - turned[:, i]
+        total += (p / (p + p[(turned.long() @ place)])).log()
+    assert torch.allclose(log_pseudo_likelihood(model, v), total, atol=1e-4)
 
 
 def test_it_begins_by_decoding_the_mean(digits):

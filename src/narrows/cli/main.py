@@ -19,6 +19,7 @@ COMMANDS = {
     "compress": "Write data to one compressed file.",
     "decompress": "Write the data of a compressed file to a file of another kind.",
     "verify": "Check a compressed file from end to end.",
+    "generate": "Make new samples.",
     "impute": "Fill the gaps of a table, a recording or images.",
     "compare": "Train several recipes and say how well each does.",
     "recipes": "List the named models.",

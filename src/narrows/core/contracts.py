@@ -112,6 +112,11 @@ class Bottleneck(Part):
             noise: The mean of the other eigenvalues, a scalar.
         """
 
+    @property
+    def has_prior(self) -> bool:
+        """Whether codes can be drawn from a prior."""
+        return type(self).sample is not Bottleneck.sample
+
     def sample(self, n: int, rng: Generator) -> Tensor:
         """Codes drawn from the prior, (n, latent_dim).
 

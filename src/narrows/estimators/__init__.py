@@ -3,8 +3,17 @@
 from .anomaly import AnomalyDetector as AnomalyDetector
 from .autoencoder import Autoencoder as Autoencoder
 from .compressor import Compressor as Compressor
+from .generator import Generator as Generator
 from .imputer import Imputer as Imputer
 from .pretrained import PretrainedClassifier as PretrainedClassifier
 from .pretrained import PretrainedRegressor as PretrainedRegressor
 
-__all__ = ["AnomalyDetector", "Autoencoder", "Compressor", "Imputer", "PretrainedClassifier", "PretrainedRegressor"]
+__all__ = [
+    "AnomalyDetector",
+    "Autoencoder",
+    "Compressor",
+    "Generator",
+    "Imputer",
+    "PretrainedClassifier",
+    "PretrainedRegressor",
+]

@@ -1,8 +1,10 @@
-"""Pure functions on arrays: how far a reconstruction is from its original, and how good a code is."""
+"""Pure functions on arrays: how far a reconstruction is from its original, and how good codes and samples are."""
 
 from .errors import binary_cross_entropy as binary_cross_entropy
 from .errors import mean_squared_error as mean_squared_error
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
+from .samples import density_and_coverage as density_and_coverage
+from .samples import kernel_distance as kernel_distance
 from .symbols import codebook_use as codebook_use
 from .symbols import dead_units as dead_units
 from .symbols import perplexity as perplexity
@@ -11,6 +13,8 @@ __all__ = [
     "binary_cross_entropy",
     "codebook_use",
     "dead_units",
+    "density_and_coverage",
+    "kernel_distance",
     "mean_squared_error",
     "nearest_neighbour_accuracy",
     "perplexity",

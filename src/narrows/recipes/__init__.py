@@ -16,6 +16,7 @@ from narrows.model import AutoencoderModule
 
 from .adversarial import adversarial as adversarial
 from .adversarial import factor as factor
+from .adversarial import vae_gan as vae_gan
 from .adversarial import wasserstein as wasserstein
 from .classic import convolutional as convolutional
 from .classic import deep as deep
@@ -53,6 +54,7 @@ __all__ = [
     "sequence_variational",
     "sparse",
     "sparse_kl",
+    "vae_gan",
     "vanilla",
     "variational",
     "video",
