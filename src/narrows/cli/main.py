@@ -21,6 +21,7 @@ COMMANDS = {
     "verify": "Check a compressed file from end to end.",
     "generate": "Make new samples.",
     "impute": "Fill the gaps of a table, a recording or images.",
+    "detect": "Find anomalies in data by a model.",
     "compare": "Train several recipes and say how well each does.",
     "recipes": "List the named models.",
     "demo": "Train every recipe on small digits, compare them, and write a report.",
