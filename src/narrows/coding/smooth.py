@@ -63,15 +63,13 @@ def _scale(values: Array, bound: float) -> tuple[Map | None, int]:
     if bound > 0:
         return Map(GRID, step=grid_step(values, bound) / FINE), FINE
     some = values.reshape(-1)[:: max(1, values.size // 4000)]
-    some = some[np.isfinite(some)]
+    with np.errstate(invalid="ignore"):
+        some = some[np.abs(some) < interpolation.FURTHEST >> 22]
     for digits in range(7):
         how = Map(DECIMAL, digits) if digits else Map(WHOLE)
-        with np.errstate(over="ignore"):
-            scaled = scaled_by(some, how)
-        if len(some) and np.abs(scaled).max() < interpolation.FURTHEST / 2:
-            same = bits_of(expressed(scaled.astype(np.int64), how, values.dtype)) == bits_of(some)
-            if same.mean() > 0.95:
-                return how, 1
+        back = expressed(scaled_by(some, how).astype(np.int64), how, values.dtype)
+        if len(some) and (bits_of(back) == bits_of(some)).mean() > 0.95:
+            return how, 1
     return None, 1
 
 
