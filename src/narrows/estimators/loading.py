@@ -15,14 +15,19 @@ from narrows.estimators.compressor import Compressor
 from narrows.estimators.generator import Generator
 from narrows.estimators.imputer import Imputer
 from narrows.estimators.pretrained import PretrainedClassifier, PretrainedRegressor
+from narrows.estimators.restorer import Denoiser, Inpainter, Restorer, Upscaler
 
 ESTIMATORS: tuple[type[Estimator], ...] = (
     AnomalyDetector,
     Autoencoder,
+    Denoiser,
     Generator,
     Imputer,
+    Inpainter,
     PretrainedClassifier,
     PretrainedRegressor,
+    Restorer,
+    Upscaler,
 )
 KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in ESTIMATORS}
 
