@@ -1,5 +1,7 @@
 """What the encoder is not shown, while the likelihood stays that of the clean input."""
 
+from .blind_spots import BlindSpots as BlindSpots
+from .blind_spots import Paired as Paired
 from .blur import Blur as Blur
 from .clean import Clean as Clean
 from .compose import Compose as Compose
@@ -10,6 +12,7 @@ from .dropouts import PatternMasking as PatternMasking
 from .gaussian_noise import GaussianNoise as GaussianNoise
 from .jpeg import Jpeg as Jpeg
 from .masking import Masking as Masking
+from .patch_masking import PatchMasking as PatchMasking
 from .poisson_noise import PoissonNoise as PoissonNoise
 from .regions import BlockMask as BlockMask
 from .regions import FreeFormMask as FreeFormMask
@@ -17,6 +20,7 @@ from .salt_and_pepper import SaltAndPepper as SaltAndPepper
 from .sensor_noise import SensorNoise as SensorNoise
 
 __all__ = [
+    "BlindSpots",
     "BlockMask",
     "Blur",
     "Clean",
@@ -28,6 +32,8 @@ __all__ = [
     "GaussianNoise",
     "Jpeg",
     "Masking",
+    "Paired",
+    "PatchMasking",
     "PatternMasking",
     "PoissonNoise",
     "SaltAndPepper",

@@ -27,9 +27,11 @@ from .contractive import contractive as contractive
 from .denoising import denoising as denoising
 from .energy import deep_belief as deep_belief
 from .energy import rbm as rbm
+from .masked_patches import masked_patches as masked_patches
 from .quantized import fsq as fsq
 from .quantized import residual_vq as residual_vq
 from .quantized import vq as vq
+from .restoring import restoring as restoring
 from .sequential import sequence as sequence
 from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
@@ -48,8 +50,10 @@ __all__ = [
     "denoising",
     "factor",
     "fsq",
+    "masked_patches",
     "rbm",
     "residual_vq",
+    "restoring",
     "sequence",
     "sequence_variational",
     "sparse",
