@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from narrows.estimators import (
         AnomalyDetector,
         Autoencoder,
+        Compressor,
         Denoiser,
         Generator,
         Imputer,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from narrows.estimators.tuning import tune
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
+    from narrows.tasks.compression import compress
+    from narrows.tasks.decompression import decompress, open_compressed
     from narrows.tasks.retrieval import duplicates, search
 
 _HOMES = {
@@ -40,6 +43,7 @@ _HOMES = {
     "Autoencoder": "narrows.estimators",
     "AutoencoderModule": "narrows.model",
     "ChoiceError": "narrows.core.errors",
+    "Compressor": "narrows.estimators",
     "Denoiser": "narrows.estimators",
     "FileError": "narrows.core.errors",
     "Generator": "narrows.estimators",
@@ -54,8 +58,11 @@ _HOMES = {
     "TrainingError": "narrows.core.errors",
     "Upscaler": "narrows.estimators",
     "compare": "narrows.tasks.comparison",
+    "compress": "narrows.tasks.compression",
+    "decompress": "narrows.tasks.decompression",
     "duplicates": "narrows.tasks.retrieval",
     "load": "narrows.estimators.loading",
+    "open_compressed": "narrows.tasks.decompression",
     "open_data": "narrows.data.files",
     "search": "narrows.tasks.retrieval",
     "tune": "narrows.estimators.tuning",
@@ -67,6 +74,7 @@ __all__ = [
     "Autoencoder",
     "AutoencoderModule",
     "ChoiceError",
+    "Compressor",
     "Denoiser",
     "FileError",
     "Generator",
@@ -82,8 +90,11 @@ __all__ = [
     "Upscaler",
     "__version__",
     "compare",
+    "compress",
+    "decompress",
     "duplicates",
     "load",
+    "open_compressed",
     "open_data",
     "recipes",
     "search",
