@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from narrows.estimators import (
         AnomalyDetector,
         Autoencoder,
+        Compressor,
         Denoiser,
         Generator,
         Imputer,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from narrows.estimators.loading import load
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
+    from narrows.tasks.compression import compress
+    from narrows.tasks.decompression import decompress, open_compressed
     from narrows.tasks.retrieval import duplicates, search
 
 _HOMES = {
@@ -39,6 +42,7 @@ _HOMES = {
     "Autoencoder": "narrows.estimators",
     "AutoencoderModule": "narrows.model",
     "ChoiceError": "narrows.core.errors",
+    "Compressor": "narrows.estimators",
     "Denoiser": "narrows.estimators",
     "FileError": "narrows.core.errors",
     "Generator": "narrows.estimators",
@@ -53,8 +57,11 @@ _HOMES = {
     "TrainingError": "narrows.core.errors",
     "Upscaler": "narrows.estimators",
     "compare": "narrows.tasks.comparison",
+    "compress": "narrows.tasks.compression",
+    "decompress": "narrows.tasks.decompression",
     "duplicates": "narrows.tasks.retrieval",
     "load": "narrows.estimators.loading",
+    "open_compressed": "narrows.tasks.decompression",
     "open_data": "narrows.data.files",
     "search": "narrows.tasks.retrieval",
 }
@@ -65,6 +72,7 @@ __all__ = [
     "Autoencoder",
     "AutoencoderModule",
     "ChoiceError",
+    "Compressor",
     "Denoiser",
     "FileError",
     "Generator",
@@ -80,8 +88,11 @@ __all__ = [
     "Upscaler",
     "__version__",
     "compare",
+    "compress",
+    "decompress",
     "duplicates",
     "load",
+    "open_compressed",
     "open_data",
     "recipes",
     "search",

@@ -2,6 +2,7 @@
 
 from .anomaly import AnomalyDetector as AnomalyDetector
 from .autoencoder import Autoencoder as Autoencoder
+from .compressor import Compressor as Compressor
 from .generator import Generator as Generator
 from .imputer import Imputer as Imputer
 from .pretrained import PretrainedClassifier as PretrainedClassifier
@@ -14,6 +15,7 @@ from .restorer import Upscaler as Upscaler
 __all__ = [
     "AnomalyDetector",
     "Autoencoder",
+    "Compressor",
     "Denoiser",
     "Generator",
     "Imputer",
