@@ -1,5 +1,7 @@
 """How the draws of a trace become one number to differentiate, and the honest terms to report: one objective a file."""
 
+from .importance_weighted import DoublyReparametrized as DoublyReparametrized
+from .importance_weighted import ImportanceWeighted as ImportanceWeighted
 from .mean_bound import MeanBound as MeanBound
 
-__all__ = ["MeanBound"]
+__all__ = ["DoublyReparametrized", "ImportanceWeighted", "MeanBound"]

@@ -18,7 +18,7 @@ DEFAULT_RECIPES: dict[Kind, str] = {
     "video": "video",
 }
 """The recipe for a kind of sample; `"deep"` for the others."""
-DENSE_RECIPES = ("contractive", "denoising")
+DENSE_RECIPES = ("contractive", "denoising", "vamp")
 """Recipes of which some part needs dense samples."""
 RECIPE_KINDS: dict[str, Kind] = {"sequence": "sequence", "sequence_variational": "sequence", "video": "video"}
 """What a recipe takes a sample for, where the data alone could say something else."""
