@@ -17,40 +17,53 @@ if TYPE_CHECKING:
     from narrows.core.errors import ChoiceError, FileError, InputError, NarrowsError, TrainingError
     from narrows.core.spec import SampleSpec
     from narrows.data.files import open_data
-    from narrows.estimators import Autoencoder
+    from narrows.estimators import AnomalyDetector, Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor
     from narrows.estimators.loading import load
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
+    from narrows.tasks.retrieval import duplicates, search
 
 _HOMES = {
+    "AnomalyDetector": "narrows.estimators",
     "Autoencoder": "narrows.estimators",
     "AutoencoderModule": "narrows.model",
     "ChoiceError": "narrows.core.errors",
     "FileError": "narrows.core.errors",
+    "Imputer": "narrows.estimators",
     "InputError": "narrows.core.errors",
     "NarrowsError": "narrows.core.errors",
+    "PretrainedClassifier": "narrows.estimators",
+    "PretrainedRegressor": "narrows.estimators",
     "SampleSpec": "narrows.core.spec",
     "TrainingError": "narrows.core.errors",
     "compare": "narrows.tasks.comparison",
+    "duplicates": "narrows.tasks.retrieval",
     "load": "narrows.estimators.loading",
     "open_data": "narrows.data.files",
+    "search": "narrows.tasks.retrieval",
 }
 
 __version__ = "0.1.0"
 __all__ = [
+    "AnomalyDetector",
     "Autoencoder",
     "AutoencoderModule",
     "ChoiceError",
     "FileError",
+    "Imputer",
     "InputError",
     "NarrowsError",
+    "PretrainedClassifier",
+    "PretrainedRegressor",
     "SampleSpec",
     "TrainingError",
     "__version__",
     "compare",
+    "duplicates",
     "load",
     "open_data",
     "recipes",
+    "search",
 ]
 
 

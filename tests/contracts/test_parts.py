@@ -232,6 +232,12 @@ def ordered(spec):
 @pytest.mark.parametrize("name", LIKELIHOODS)
 @pytest.mark.parametrize("spec", SPECS, ids=by_spec)
 class TestLikelihoods:
+    def test_distortion_is_the_sum_over_the_values(self, name, spec, rng):
+        part, spec = described_by(name, spec)
+        params = torch.randn(4, *part.params_shape(spec), generator=rng)
+        x = part.mode(params)
+        torch.testing.assert_close(part.distortion(params, x), -part.log_prob(params, x).flatten(1).sum(1))
+
     def test_shapes(self, name, spec, rng):
         part, spec = described_by(name, spec)
         params = torch.randn(4, *part.params_shape(spec), generator=rng)

@@ -197,3 +197,13 @@ def test_real_sensor_log(real):
     assert back.index.equals(frame[:4000].index)
     errors = np.square(back - frame[:4000]).mean() / frame[:4000].var()
     assert (errors < 1).all()
+
+
+def test_a_recording_in_polars_comes_back_in_polars():
+    pl = pytest.importorskip("polars")
+    X = pl.DataFrame({"a": np.arange(40, dtype=np.int16), "b": np.linspace(0, 1, 40, dtype=np.float32)})
+    found = windows(X, 8)
+    back = found.like(found.windows[found.starts.numpy()].astype(np.float64))
+    assert isinstance(back, pl.DataFrame)
+    assert back.schema == X.schema
+    assert np.allclose(back.to_numpy(), X.to_numpy(), atol=1e-6)

@@ -39,6 +39,21 @@ def test_start_skips_what_was_seen():
     assert all(torch.equal(a, b) for a, b in zip(whole[4:], rest, strict=True))
 
 
+@pytest.mark.parametrize("start", [0, 1, 5, 6, 13])
+def test_batches_gathered_together_are_those_gathered_alone(start, monkeypatch):
+    wide = np.arange(200 * 3.0).reshape(200, 3)
+    wide[3, 1] = np.nan
+    given = ArraySource(wide, ArraySchema.learn(wide, Statistics.of(wide), "real", "column"), gaps=True)
+    monkeypatch.setattr("narrows.data.sources.AT_ONCE", 0)
+    alone = list(given.batches(16, seeded(), start))
+    monkeypatch.setattr("narrows.data.sources.AT_ONCE", 16 * 3 * 5)
+    together = list(given.batches(16, seeded(), start))
+    assert len(alone) == len(together) == 13 - start
+    for a, b in zip(alone, together, strict=True):
+        assert torch.equal(a.x, b.x)
+        assert torch.equal(a.scored, b.scored)
+
+
 def test_only_the_rows_asked_for():
     rows = torch.tensor([1, 5, 7])
     assert torch.equal(torch.cat(values(source(X, rows), 2)), torch.from_numpy(X[[1, 5, 7]]).float())

@@ -439,3 +439,38 @@ def _files(path):
 
 def folder_of(folder):
     return open_data(str(folder) + "/")
+
+
+class TestDamageInStores:
+    """One chunk of the middle is overwritten: what is around it reads well, and the rows of it are named."""
+
+    @pytest.fixture(params=["hdf5", "zarr"])
+    def damaged(self, request, tmp_path):
+        X = np.random.RandomState(0).randn(400, 8)
+        if request.param == "hdf5":
+            path = tmp_path / "x.h5"
+            with pytest.importorskip("h5py").File(path, "w") as file:
+                data = file.create_dataset("x", data=X, chunks=(100, 8), compression="gzip")
+                chunk = data.id.get_chunk_info(2)
+            place, where = path, chunk.byte_offset
+        else:
+            zarr = pytest.importorskip("zarr")
+            path = tmp_path / "x.zarr"
+            zarr.create_array(path, data=X, chunks=(100, 8))
+            place, where = path / "c" / "2" / "0", 0
+        content = bytearray(place.read_bytes())
+        content[where + 20 : where + 220] = b"\xab" * 200
+        place.write_bytes(content)
+        return path
+
+    def test_in_one_read(self, damaged):
+        with pytest.raises(FileError, match=r"is damaged or cut short: rows 0 to 399 cannot be read"):
+            open_data(damaged)
+
+    def test_in_a_stream(self, damaged, monkeypatch):
+        monkeypatch.setattr("narrows.data.stores.LARGE", 0)
+        monkeypatch.setattr("narrows.data.readers.BLOCK", 100 * 8 * 8)
+        blocks = open_data(damaged).reader.blocks()
+        assert [len(next(blocks)[1]) for _ in range(2)] == [100, 100]
+        with pytest.raises(FileError, match=r"rows 200 to 299 cannot be read"):
+            next(blocks)

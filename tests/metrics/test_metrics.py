@@ -24,9 +24,16 @@ def test_binary_cross_entropy():
 @pytest.mark.parametrize("k", [3, 40])
 def test_nearest_neighbours(digits, k):
     X, y = digits.data[:, :k], digits.target
-    ours = metrics.nearest_neighbour_accuracy(X[:1000], y[:1000], X[1000:], y[1000:], block=100)
+    ours = metrics.nearest_neighbour_accuracy(X[:1000], y[:1000], X[1000:], y[1000:])
     theirs = KNeighborsClassifier(1, algorithm="brute").fit(X[:1000], y[:1000]).score(X[1000:], y[1000:])
     assert ours == pytest.approx(theirs, abs=0.02 if k == 3 else 0.005), "ties aside"
+
+
+def test_a_vote_of_five_is_that_of_scikit_learn(digits):
+    X, y = digits.data, digits.target
+    ours = metrics.nearest_neighbour_accuracy(X[:1000], y[:1000], X[1000:], y[1000:], k=5)
+    theirs = KNeighborsClassifier(5, algorithm="brute").fit(X[:1000], y[:1000]).score(X[1000:], y[1000:])
+    assert ours == pytest.approx(theirs, abs=0.01), "ties aside"
 
 
 def test_shapes_that_differ():

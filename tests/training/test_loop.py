@@ -272,3 +272,16 @@ def test_tensorboard(table, tmp_path):
     pytest.importorskip("tensorboard")
     fitted(table, tensorboard=str(tmp_path))
     assert list(tmp_path.glob("events*"))
+
+
+def test_a_held_out_score_that_is_not_finite_is_said_once(table, monkeypatch):
+    scores = iter([0.5, float("nan"), float("inf"), 0.4, float("nan")])
+
+    def scored(*_):
+        return {"loss": (score := next(scores)), "error": score}
+
+    monkeypatch.setattr("narrows.training.loop.judge", scored)
+    with pytest.warns(UserWarning, match="not finite after epoch 1") as told:
+        model = fitted(table, epochs=4)
+    assert len(told) == 1
+    assert model.chosen_["best_epoch"] == 3

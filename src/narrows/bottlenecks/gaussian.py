@@ -91,6 +91,10 @@ class Gaussian(Bottleneck):
         kl = self.prior.divergence(mean, log_scale, None if rng is None else z)
         return Code(z, kl.sum(-1), self.price(kl), features.side, features.values)
 
+    def posterior(self, features: Features) -> tuple[Tensor, Tensor]:
+        mean, log_scale = normal.posterior(features.values)
+        return mean, log_scale.exp()
+
     def linear_start(self, variances: Tensor, noise: Tensor) -> LinearStart:
         """Probabilistic PCA (Tipping and Bishop 1999), whose exact posterior is diagonal in the principal axes."""
         return normal.start(self.latent_dim, variances, noise)

@@ -193,7 +193,9 @@ class Vamp(Prior):
         assert self._met is not None, "the model introduces its encoder"
         spec = self._met[1]
         values = self.inputs.weight.view(-1, *spec.shape)
-        return {"unit": torch.sigmoid, "count": F.softplus}.get(spec.values, torch.clone)(values)
+        if spec.values == "unit":
+            return values.sigmoid()
+        return F.softplus(values) if spec.values == "count" else values
 
     def _parts(self) -> tuple[Tensor, Tensor, Tensor]:
         """Means, log standard deviations and log weights of the components."""

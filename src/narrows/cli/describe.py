@@ -13,7 +13,7 @@ import narrows
 from narrows.core.errors import NarrowsError
 from narrows.core.spec import SampleSpec
 from narrows.data.arrays import Array
-from narrows.data.columns import Category, ColumnSchema, Constant, Truth
+from narrows.data.columns import Category, ColumnSchema, Constant, Identifier, Truth
 from narrows.data.csr import as_rows, is_sparse
 from narrows.data.door import samples
 from narrows.data.files import is_data
@@ -42,7 +42,7 @@ def describe_model(path: Path) -> dict[str, Any]:
         FileError: The file cannot be used, with the reason.
     """
     estimator = narrows.load(path)
-    document, _ = load_document(path)
+    document = load_document(path)
     chosen, schema = estimator.chosen_, estimator.schema_
     options = chosen["options"]
     return {
@@ -125,6 +125,8 @@ def column_in_words(column: ColumnSchema, values: pa.Array, missing: float) -> s
         return ("empty" if value is None else f"constant, {said}") + gaps
     if isinstance(column, Category):
         return f"category, {len(column.levels):,} levels: {_shortened(list(map(str, column.levels)), 4)}{gaps}"
+    if isinstance(column, Identifier):
+        return f"identifier, {len(pc.unique(present)):,} different values, not learned{gaps}"
     if isinstance(column, Truth):
         return f"truth, {pc.mean(present.cast(pa.float64())).as_py():.1%} true{gaps}"
     ends = [value.as_py() for value in pc.min_max(present).values()]

@@ -115,6 +115,10 @@ class Bottleneck(Part):
     def forward(self, features: Features, rng: Generator | None) -> Code:
         """The code of a batch; the mean code where `rng` is None."""
 
+    def posterior(self, features: Features) -> tuple[Tensor, Tensor] | None:
+        """Mean and standard deviation of a normal code, (n, latent_dim) each; None of codes that are not normal."""
+        return None
+
     @abstractmethod
     def linear_start(self, variances: Tensor, noise: Tensor) -> LinearStart | None:
         """The gains that make a linear model with this bottleneck equal to (probabilistic) PCA, or None.
@@ -244,6 +248,10 @@ class Likelihood(Part):
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """Log-density or log-probability of each value in nats, (n, *s)."""
 
+    def distortion(self, params: Tensor, x: Tensor) -> Tensor:
+        """-log p(x | z) of each sample in nats, (n,): for likelihoods that know a shorter way to the sum."""
+        return -self.log_prob(params, x).flatten(1).sum(1)
+
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
         """Expectation of each value, (n, *s)."""
@@ -317,7 +325,6 @@ class Penalty(Part):
     weights move in its own step alone, and those of the model in the model's.
     """
 
-    weight: float
     opponent: nn.Module | None
     """What learns against the model; at rest, without gradients, but in its own step."""
     needs_unit_code: ClassVar[bool] = False

@@ -100,6 +100,12 @@ class View:
         present, visible, scored, context = (_tiled(mask, times) for mask in masks)
         return View(self.x.repeat(times, *(1,) * (self.x.ndim - 1)), present, visible, scored, context)
 
+    def part(self, first: int, last: int) -> View:
+        """Some samples of a dense view, without a copy."""
+        masks = (self.present, self.visible, self.scored, self.context)
+        present, visible, scored, context = (None if mask is None else mask[first:last] for mask in masks)
+        return View(self.x[first:last], present, visible, scored, context)
+
     def padded(self, size: int) -> View:
         """The same samples and copies of the first (of sparse ones, empty rows), `size` in all."""
         missing = size - len(self.x)
@@ -173,6 +179,12 @@ class Prediction:
             found = found * scored
         return found.flatten(1).sum(1)
 
+    def distortion(self, x: Tensor, scored: Tensor | None) -> Tensor:
+        """-log p(x | z) of each sample in nats, (n,): summed over the values that are scored."""
+        if scored is None:
+            return self.likelihood.distortion(self.params, x)
+        return -self.total(self.likelihood.log_prob, x, scored)
+
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density of each value in nats, (n, *s)."""
         return self.likelihood.log_prob(self.params, x)
@@ -237,6 +249,10 @@ class SparsePrediction:
         for first in range(0, x.shape[1], COLUMNS):
             found = found + self._at_zero(term, self.readout.at_columns(slice(first, first + COLUMNS))).sum(1)
         return found
+
+    def distortion(self, x: Tensor, scored: Tensor | None) -> Tensor:
+        """-log p(x | z) of each sample in nats, (n,); an estimate where a share is scored."""
+        return -self.total(self.likelihood.log_prob, x, scored)
 
     @staticmethod
     def _at_zero(term: Term, params: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
     Number: a robust scale, or a map through quantiles where skewed      Count, Truth: as they are
     Category: a level each, 0 for unknown ones                           Moment: days, time of day, and their cycles
-    Constant: nothing to learn
+    Constant: nothing to learn                                           Identifier: nothing that can be learned
 
 What a column is depends on its values alone, so that whole numbers and truth values that became floats because gaps
 came in are still the same kind.
@@ -130,6 +130,14 @@ class Number(ColumnSchema):
         found = x[:, 0]
         raw = interpolate(found, self.scores, self.knots) if self.knots else found * self.scale + self.shift
         return pa.array(raw, pa.float64())
+
+    def straight(self, x: Array) -> Array:
+        """Scores of quantiles to (value - shift) / scale; what is that already stays as it is."""
+        return (interpolate(x, self.scores, self.knots) - self.shift) / self.scale if self.knots else x
+
+    def bent(self, x: Array) -> Array:
+        """The way back from `straight`."""
+        return interpolate(x * self.scale + self.shift, self.knots, self.scores) if self.knots else x
 
     @property
     def log_volumes(self) -> tuple[float, ...]:
@@ -328,6 +336,36 @@ class Constant(ColumnSchema):
     def decode(self, x: Array) -> pa.Array:
         values = pa.array([self.value] * len(x), pa.int64() if self.unit else self.type)
         return values.cast(self.type)
+
+
+@dataclass(frozen=True)
+class Identifier(ColumnSchema):
+    """A column in which nearly every value is another one: a name or a number of the row, of which nothing follows.
+
+    A model is not shown it and does not rebuild it, so that it comes back missing.
+
+    Args:
+        name: What the column is called.
+        text: Whether its values are text; numbers otherwise.
+    """
+
+    kind = "identifier"
+    name: str
+    text: bool = True
+
+    @property
+    def type(self) -> pa.DataType:
+        return pa.string() if self.text else pa.float64()
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return ()
+
+    def encode(self, values: pa.Array) -> Array:
+        return np.empty((len(values), 0))
+
+    def decode(self, x: Array) -> pa.Array:
+        return pa.nulls(len(x), self.type)
 
 
 def interpolate(x: Array, xs: tuple[float, ...], ys: tuple[float, ...]) -> Array:

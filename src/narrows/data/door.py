@@ -21,7 +21,7 @@ from narrows.data.sparse import SparseSamples
 from narrows.data.spool import spooled
 from narrows.data.stores import as_stream
 from narrows.data.streams import StreamSamples
-from narrows.data.table_samples import TableSamples
+from narrows.data.table_samples import MatrixSamples, TableSamples
 from narrows.data.table_schema import TableSchema
 from narrows.data.table_streams import as_table_stream
 from narrows.data.uneven import UnevenSamples, is_list_of_series, is_uneven
@@ -74,6 +74,44 @@ def samples(
     if wanted or not _are_numbers(table):
         return TableSamples(X, table, least_rows, columns)
     return ArraySamples(X, least_rows, _matrix(table))
+
+
+def cells(X: Any, least_rows: int = 0, columns: Mapping[str, str] | None = None, kind: Kind | None = None) -> Samples:
+    """Samples of which gaps are to be filled: any table or array (n, d) column by column, numbers as numbers.
+
+    Args:
+        X: As for `samples`, as are the others.
+        least_rows: How many there have to be.
+        columns: Kinds of columns by name.
+        kind: What a sample is known to be.
+
+    Raises:
+        InputError: Values that cannot be used, with the reason.
+    """
+    if is_frame(X):
+        table = as_table(X)
+        numbers = {field.name: "number" for field in table.schema if _is_number(field.type)}
+        return TableSamples(X, table, least_rows, numbers | dict(columns or {}))
+    found = samples(X, least_rows, columns, kind=kind)
+    if isinstance(found, ArraySamples) and found.array.ndim == 2 and kind != "sequence":
+        return MatrixSamples(X, least_rows)
+    return found
+
+
+def cells_like(X: Any, schema: Schema, names: Sequence[str] | None) -> Samples:
+    """Samples for a model that was fitted on `cells`; see `samples_like`."""
+    if isinstance(X, Samples):
+        return X
+    if is_frame(X) and isinstance(schema, TableSchema):
+        X = X if names is None else _without_extra(X, names)
+        return TableSamples(X, as_table(X))
+    if isinstance(schema, TableSchema) and names is None:
+        return MatrixSamples(X)
+    return samples_like(X, schema, names)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
 def samples_like(X: Any, schema: Schema, names: Sequence[str] | None) -> Samples:

@@ -9,12 +9,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from narrows.core.errors import ChoiceError, InputError, unknown
-from narrows.data.columns import Category, ColumnSchema, Constant, Count, Moment, Number, Truth, floats
+from narrows.data.columns import (
+    Category,
+    ColumnSchema,
+    Constant,
+    Count,
+    Identifier,
+    Moment,
+    Number,
+    Truth,
+    floats,
+)
 
 MOST_COUNT = 1_000
 """Up to what value whole numbers that begin at zero are taken for counts."""
-KINDS: dict[str, type[ColumnSchema]] = {kind.kind: kind for kind in (Number, Count, Truth, Category, Moment, Constant)}
-CHOICES = ("number", "count", "truth", "category")
+MANY = 1_000
+"""Text with more different values than so many, and than half of its rows, is taken for identifiers."""
+KINDS: dict[str, type[ColumnSchema]] = {
+    kind.kind: kind for kind in (Number, Count, Truth, Category, Moment, Constant, Identifier)
+}
+CHOICES = ("number", "count", "truth", "category", "identifier")
 """What a user can ask for."""
 
 
@@ -47,6 +61,8 @@ def learn_column(name: str, values: pa.Array, asked: str | None = None) -> Colum
     different = pc.unique(present)
     if len(different) < 2:
         return _constant(name, different)
+    if asked == "identifier":
+        return _identifier(name, values.type)
     if pa.types.is_timestamp(values.type):
         if asked is not None:
             raise ChoiceError(f"column {name!r} holds dates, which cannot be taken for {asked!r}")
@@ -54,6 +70,8 @@ def learn_column(name: str, values: pa.Array, asked: str | None = None) -> Colum
     if pa.types.is_string(values.type):
         if asked not in (None, "category"):
             raise ChoiceError(f"column {name!r} holds text, which cannot be taken for {asked!r}")
+        if asked is None and len(different) > max(MANY, len(present) // 2):
+            return _identifier(name, values.type)
         return _category(name, different)
     if asked == "category":
         return _category(name, different.cast(pa.float64()))
@@ -131,6 +149,12 @@ def fitting(values: pa.Array, schema: ColumnSchema) -> pa.Array:
 
 def _category(name: str, different: pa.Array) -> Category:
     return Category(name, tuple(sorted(different.to_pylist())))
+
+
+def _identifier(name: str, kind: pa.DataType) -> Identifier:
+    if not (pa.types.is_string(kind) or pa.types.is_floating(kind)):
+        raise ChoiceError(f"column {name!r} holds values of type {kind}, and identifiers are text or numbers")
+    return Identifier(name, pa.types.is_string(kind))
 
 
 def _constant(name: str, different: pa.Array) -> Constant:

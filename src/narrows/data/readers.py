@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from narrows.core.errors import FileError
 from narrows.data.arrays import Array
 
 BLOCK = 1 << 22
@@ -84,6 +87,7 @@ class SlicedReader(Reader):
         identity: What tells these rows from others.
         together: How many rows are stored together, so that a read takes a multiple of them.
         names: What columns are called; None where they have no names.
+        path: Where the rows lie, for messages.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class SlicedReader(Reader):
         identity: str,
         together: int = 1,
         names: Sequence[str] | None = None,
+        path: Path | None = None,
     ) -> None:
         n, *shape = rows.shape
         row = max(1, int(np.prod(shape)) * dtype.itemsize)
@@ -100,9 +105,24 @@ class SlicedReader(Reader):
         super().__init__([min(size, n - first) for first in range(0, n, size)], tuple(shape), dtype, names)
         self.rows = rows
         self.identity = identity
+        self.path = path
 
     def read(self, piece: int) -> Iterator[Array]:
-        yield np.array(self.rows[int(self.starts[piece]) : int(self.starts[piece + 1])])
+        first, last = int(self.starts[piece]), int(self.starts[piece + 1])
+        yield rows_of(self.rows, first, last, self.path)
 
     def digest(self) -> str:
         return self.identity
+
+
+def rows_of(rows: Sliced, first: int, last: int, path: Path | None) -> Array:
+    """Rows from one number to another, in memory.
+
+    Raises:
+        FileError: They cannot be read: a chunk of the file is damaged, or the file is cut short.
+    """
+    try:
+        return np.array(rows[first:last])
+    except (OSError, EOFError, RuntimeError, ValueError, zlib.error) as error:  # what h5py, zarr and their codecs raise
+        said = f"rows {first} to {last - 1} cannot be read ({' '.join(str(error).split())})"
+        raise FileError(f"{path or 'the data'} is damaged or cut short: {said}") from error

@@ -10,9 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from narrows.core.errors import InputError
 from narrows.core.spec import Kind, Values
 from narrows.data.arrays import Array, as_array, layout_of
 from narrows.data.containers import like
@@ -88,6 +90,14 @@ class Samples(ABC):
     def like(self, values: Any) -> Any:
         """Raw values, one for each sample, in the container that was given."""
 
+    def fill(self, values: Any) -> Any:
+        """What was given, with missing values taken from raw values, one for each sample; what is there is untouched.
+
+        Raises:
+            InputError: Samples that are not held in memory.
+        """
+        raise InputError(f"{type(self).__name__} are read piece by piece, and gaps are filled of data in memory alone")
+
     def divide(self, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:
         """Samples to train on and samples to judge by: drawn one by one, unless they have anything in common."""
         return split(len(self), fraction, rng)
@@ -147,6 +157,9 @@ class ArraySamples(Samples):
         if self.gaps is None:
             self.gaps = gaps_in(self.array, self.given)
         return ArraySource(self.array, schema, rows, device, self.gaps)
+
+    def fill(self, values: Array) -> Any:
+        return like(self.given, np.where(np.isnan(self.array), values, self.array))
 
     def select(self, rows: Array) -> ArraySamples:
         """Some of the samples, by their numbers."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol, Self, get_args
 
 import numpy as np
@@ -56,8 +56,24 @@ class Schema(ABC):
         """Log |d raw / d tensor| of each value, (*spec.shape): from a density of the tensor to one of raw values."""
 
     @abstractmethod
+    def laid_out(self, values: Array) -> Array:
+        """Something about each value, (n, *spec.shape), as raw samples lie; added up where one raw value is several."""
+
+    @abstractmethod
     def raw(self, x: Tensor, form: Any = None) -> Any:
         """(n, *spec.shape) to raw values, in this form or that of fit."""
+
+    @abstractmethod
+    def with_gaps(self) -> Self:
+        """The same, of samples that may lack values, so that an encoder takes the mask as further input."""
+
+    @abstractmethod
+    def straight(self, x: Tensor) -> Tensor:
+        """(n, *spec.shape) in units in which raw numbers are to scale, where the tensor's are not."""
+
+    @abstractmethod
+    def bent(self, x: Tensor) -> Tensor:
+        """The way back from `straight`."""
 
     @abstractmethod
     def join(self, blocks: Sequence[Any]) -> Any:
@@ -329,6 +345,9 @@ class ArraySchema(Schema):
             self._ready[dtype, device] = ready if self.shift.any() or (self.scale != 1).any() else None
         return self._ready[dtype, device]
 
+    def laid_out(self, values: Array) -> Array:
+        return LAYOUTS[self.layout].outwards(values)
+
     def raw(self, x: Tensor, form: np.dtype[Any] | SparseForm | None = None) -> Any:
         """(n, *spec.shape) to an array of the raw layout, or CSR; whole numbers are rounded and clipped.
 
@@ -341,6 +360,15 @@ class ArraySchema(Schema):
         values = LAYOUTS[self.layout].outwards(np.where(np.isnan(self.fill), scaled, fill))
         form = form or self.form
         return form.thin(values) if isinstance(form, SparseForm) else in_type(values, form)
+
+    def with_gaps(self) -> ArraySchema:
+        return replace(self, spec=replace(self.spec, gaps=True))
+
+    def straight(self, x: Tensor) -> Tensor:
+        return x
+
+    def bent(self, x: Tensor) -> Tensor:
+        return x
 
     def join(self, blocks: Sequence[Any]) -> Any:
         if is_sparse(blocks[0]):

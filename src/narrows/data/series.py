@@ -20,6 +20,7 @@ from narrows.core.errors import ChoiceError, InputError
 from narrows.core.spec import Kind, Values
 from narrows.data.arrays import Array, as_array, in_type
 from narrows.data.containers import like
+from narrows.data.frames import is_frame
 from narrows.data.samples import Samples
 from narrows.data.schema import ArraySchema, Schema, Statistics, gaps_in
 from narrows.data.sources import ArraySource, Source, split
@@ -122,6 +123,11 @@ class WindowSamples(Samples):
     def like(self, values: Array) -> Any:
         return recording_like(self.given, self._on_time_line(values), self.recording.dtype)
 
+    def fill(self, values: Array) -> Any:
+        guessed = self._on_time_line(values)
+        whole = np.where(np.isnan(self.recording), guessed, self.recording)
+        return recording_like(self.given, whole, self.recording.dtype)
+
     def like_scores(self, scores: Array) -> Array:
         """One number for each step of the recording."""
         return self._on_time_line(scores)
@@ -151,7 +157,7 @@ def as_recording(given: Any) -> Array:
 
 def recording_like(given: Any, values: Array, dtype: np.dtype[Any]) -> Any:
     """A recording in the container that it came in: frames keep index and columns, arrays their type."""
-    if values.ndim == 2 and hasattr(given, "iloc"):
+    if values.ndim == 2 and is_frame(given):
         return like(given, values)
     found = in_type(values, dtype)
     return type(given)(found, index=given.index, name=given.name) if hasattr(given, "iloc") else found

@@ -20,6 +20,10 @@ GATHERED = {np.dtype(t) for t in ("bool", "uint8", "int8", "int16", "int32", "in
 
 BLOCK = 1 << 22
 """How many bytes are hashed at once."""
+AT_ONCE = 1 << 18
+"""How many values are gathered at once for several batches of narrow rows."""
+ALIGNED = 16
+"""Batches of a multiple of so many rows begin, within what is gathered at once, where a tensor of their own would."""
 
 
 class Source(ABC):
@@ -79,11 +83,18 @@ class GatheredSource(Source):
         return self.gather(self._places(positions))
 
     def batches(self, size: int, rng: Generator | None = None, start: int = 0) -> Iterator[View]:
-        n = len(self)
+        n, step = len(self), size * self._together(size)
         places = self._places(torch.arange(n) if rng is None else torch.randperm(n, generator=rng))
-        for first in range(start * size, n, size):
-            view = self.gather(places[first : first + size])
-            yield view if rng is None else self.to_train_on(view, rng.initial_seed() + first)
+        for first in range(start * size // step * step, n, step):
+            gathered = self.gather(places[first : first + step])
+            for begin in range(max(first, start * size), min(first + step, n), size):
+                view = gathered if step == size else gathered.part(begin - first, begin - first + size)
+                yield view if rng is None else self.to_train_on(view, rng.initial_seed() + begin)
+
+    def _together(self, size: int) -> int:
+        """How many batches of this size are gathered at once: of narrow dense rows many, in the same places always."""
+        narrow = 0 if self.spec.sparse or size % ALIGNED else AT_ONCE // (size * self.spec.size)
+        return max(1, narrow)
 
     def to_train_on(self, view: View, seed: int) -> View:
         """A batch as a step of training shall see it, with a seed of its own, so that any batch can come first."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from narrows.core.errors import FileError, InputError, unknown
 from narrows.data.arrays import Array
-from narrows.data.readers import SlicedReader
+from narrows.data.readers import SlicedReader, rows_of
 from narrows.data.spool import RawFile
 from narrows.data.streams import LARGE, StreamSamples
 
@@ -38,7 +38,7 @@ def read_map(array: Array) -> StreamSamples:
     path = Path(str(array.filename))
     whole = not isinstance(array.base, np.ndarray) and array.flags.c_contiguous
     rows = RawFile(path, array.dtype, array.shape, array.offset) if whole else array
-    return StreamSamples(SlicedReader(rows, array.dtype, identity(path, array.dtype, array.shape)))
+    return StreamSamples(SlicedReader(rows, array.dtype, identity(path, array.dtype, array.shape), path=path))
 
 
 def read_hdf5(path: Path, name: str = "") -> Array | StreamSamples:
@@ -105,8 +105,9 @@ def _opened(path: Path, found: dict[str, Any], name: str, together: Callable[[An
     if dtype.kind not in "biuf" or len(data.shape) < 2 or 0 in data.shape:
         raise InputError(f"{path} holds no samples in {name or 'its array'}: {dtype} of shape {tuple(data.shape)}")
     if int(np.prod(data.shape)) * dtype.itemsize <= LARGE:
-        return np.asarray(data[:])
-    return StreamSamples(SlicedReader(data, dtype, identity(path, dtype, data.shape, name), together(data)))
+        return rows_of(data, 0, data.shape[0], path)
+    about = identity(path, dtype, data.shape, name)
+    return StreamSamples(SlicedReader(data, dtype, about, together(data), path=path))
 
 
 def identity(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], name: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from narrows.core.errors import InputError, unknown
 from narrows.core.spec import SampleSpec
 from narrows.data.arrays import Array
-from narrows.data.columns import Category, ColumnSchema
+from narrows.data.columns import Category, ColumnSchema, Number
 from narrows.data.frames import Frame
 from narrows.data.kinds import canonical, column_from_json, fitting, learn_column
 from narrows.data.schema import Schema
@@ -140,6 +140,12 @@ class TableSchema(Schema):
             found.append(numbers)
         return torch.from_numpy(np.concatenate(found, 1).astype(np.float32))
 
+    def laid_out(self, values: Array) -> Array:
+        owners = np.repeat(np.arange(len(self.columns)), [len(column.columns) for column in self.columns])
+        found = np.zeros((len(values), len(self.columns)))
+        np.add.at(found.T, owners, values.T)
+        return found
+
     def raw(self, x: Tensor, form: Frame | None = None) -> Any:
         """(n, *spec.shape) to canonical values of every column, or to a frame of this form."""
         numbers, place, found = x.detach().cpu().double().numpy(), 0, []
@@ -149,6 +155,25 @@ class TableSchema(Schema):
             place += width
         table = pa.table(found, self.names)
         return table if form is None else form.restore(table)
+
+    def with_gaps(self) -> TableSchema:
+        return replace(self, gaps=True)
+
+    def straight(self, x: Tensor) -> Tensor:
+        return self._mapped(x, Number.straight)
+
+    def bent(self, x: Tensor) -> Tensor:
+        return self._mapped(x, Number.bent)
+
+    def _mapped(self, x: Tensor, way: Callable[[Number, Array], Array]) -> Tensor:
+        """Values of which the columns of numbers go one way or the other."""
+        found, place = x.double().clone(), 0
+        for column in self.columns:
+            if isinstance(column, Number):
+                values = way(column, found[:, place].cpu().numpy())
+                found[:, place] = torch.as_tensor(values, device=x.device)
+            place += len(column.columns)
+        return found
 
     def join(self, blocks: Sequence[pa.Table]) -> pa.Table:
         return pa.concat_tables(blocks) if blocks else self.raw(torch.empty(0, *self.spec.shape))

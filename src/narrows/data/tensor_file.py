@@ -67,14 +67,9 @@ def read(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]
         FileError: No such file; damaged, foreign or of another kind; or from a newer version of narrows.
     """
     target = Path(path)
-    if not target.is_file():
-        raise FileError(f"there is no {kind} file {target}")
-    try:
-        with safe_open(target, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise FileError(f"{target} is no {kind} file of narrows, or it is damaged ({error})") from error
+    with _opened(target, kind) as file:
+        metadata = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
     if "narrows" not in metadata:
         raise FileError(f"{target} is a safetensors file, but narrows did not write it")
     document = _document(target, metadata["narrows"])
@@ -87,6 +82,29 @@ def read(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, Tensor]
     if document.get("kind") != kind:
         raise FileError(f"{target} is a {document.get('kind')} file of narrows, not a {kind} file")
     return document, tensors
+
+
+def read_document(path: str | Path, kind: str) -> dict[str, Any]:
+    """The document alone of a file that has been read before: its tensors are not looked at.
+
+    Raises:
+        FileError: No such file, or a damaged one.
+    """
+    target = Path(path)
+    with _opened(target, kind) as file:
+        return _document(target, (file.metadata() or {}).get("narrows", ""))
+
+
+@contextmanager
+def _opened(path: Path, kind: str) -> Iterator[Any]:
+    """A safetensors file, open to read, or a sentence."""
+    if not path.is_file():
+        raise FileError(f"there is no {kind} file {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, OSError, ValueError) as error:
+        raise FileError(f"{path} is no {kind} file of narrows, or it is damaged ({error})") from error
 
 
 def _document(path: Path, text: str) -> dict[str, Any]:

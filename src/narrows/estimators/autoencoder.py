@@ -56,8 +56,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         precision: `"float32"`, `"bfloat16"`, or `"auto"`: by a fixed rule on hardware and shapes.
         random_state: A whole number for the same result each time.
         verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
-        columns: Kinds of a table's columns by name, `"number"`, `"count"`, `"truth"` or `"category"`, where their
-            values alone would say something else.
+        columns: Kinds of a table's columns by name, `"number"`, `"count"`, `"truth"`, `"category"` or
+            `"identifier"` (left out), where their values alone would say something else.
 
     Attributes:
         module_: The trained `AutoencoderModule`, a torch module.

@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from narrows.estimators import model_file
+from narrows.estimators.anomaly import AnomalyDetector
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
+from narrows.estimators.imputer import Imputer
+from narrows.estimators.pretrained import PretrainedClassifier, PretrainedRegressor
 
-KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in (Autoencoder,)}
+KNOWN: dict[str, type[Estimator]] = {
+    estimator.__name__: estimator
+    for estimator in (AnomalyDetector, Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor)
+}
 
 
 def load(path: str | Path) -> Estimator:

@@ -63,9 +63,9 @@ def _plain(name: str, value: Any) -> Any:
         raise ChoiceError(f"{name}={value!r} cannot be saved in a model file: use names, numbers and lists") from error
 
 
-def load_document(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What a model file says, without building the model."""
-    return tensor_file.read(path, "model")
+def load_document(path: str | Path) -> dict[str, Any]:
+    """What a model file says, without reading a tensor of it."""
+    return tensor_file.read_document(path, "model")
 
 
 def load(path: str | Path, known: dict[str, type[Estimator]]) -> Estimator:
@@ -78,7 +78,7 @@ def load(path: str | Path, known: dict[str, type[Estimator]]) -> Estimator:
     Raises:
         FileError: A file that is missing, damaged, foreign or newer, or that asks for unknown parts.
     """
-    document, tensors = load_document(path)
+    document, tensors = tensor_file.read(path, "model")
     try:
         if document["estimator"] not in known:
             raise FileError(f"{path} holds an estimator {document['estimator']!r} that narrows does not know")

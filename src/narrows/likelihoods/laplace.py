@@ -84,7 +84,7 @@ class Laplace(Likelihood):
         if not self.learned:
             return
         found = found_errors(trace, lambda params, x: (x - self.mean(params)).abs(), self.deviation)
-        self.deviation.lerp_(found.clamp(min=self.floor), 1 - self.memory)
+        self.deviation.mul_(self.memory).add_(found.clamp(min=self.floor), alpha=1 - self.memory)
 
     def extra_repr(self) -> str:
         return "scale=learned" if self.learned else f"scale={self.scale:.4g}"

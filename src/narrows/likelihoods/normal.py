@@ -67,6 +67,15 @@ class Normal(Likelihood):
             return torch.addcmul(-0.5 * torch.log(2 * pi * self.variance), squares, -0.5 / self.variance)
         return torch.rsub(squares, -0.5 * log(2 * pi * self.scale**2), alpha=0.5 / self.scale**2)
 
+    def distortion(self, params: Tensor, x: Tensor) -> Tensor:
+        if self.variance.ndim:
+            return super().distortion(params, x)
+        squares = F.mse_loss(self.mean(params), x, reduction="none").flatten(1).sum(1)
+        values = x[0].numel()
+        if self.learned:
+            return torch.addcmul(0.5 * values * torch.log(2 * pi * self.variance), squares, 0.5 / self.variance)
+        return torch.rsub(squares, 0.5 * values * log(2 * pi * self.scale**2), alpha=-0.5 / self.scale**2)
+
     def mean(self, params: Tensor) -> Tensor:
         return params.squeeze(1)
 
@@ -90,7 +99,7 @@ class Normal(Likelihood):
         if not self.learned:
             return
         found = found_errors(trace, lambda params, x: (x - self.mean(params)).square(), self.variance)
-        self.variance.lerp_(found.clamp(min=self.floor**2), 1 - self.memory)
+        self.variance.mul_(self.memory).add_(found.clamp(min=self.floor**2), alpha=1 - self.memory)
 
     def extra_repr(self) -> str:
         return "scale=learned" if self.learned else f"scale={self.scale:.4g}"

@@ -27,8 +27,7 @@ def log_density(trace: Trace) -> Tensor:
 
 def distortion(trace: Trace) -> Tensor:
     """-log p(x | z) of each sample in nats, (n,): summed over the values that are scored."""
-    prediction = trace.prediction
-    return -prediction.total(prediction.likelihood.log_prob, trace.x, trace.view.scored)
+    return trace.prediction.distortion(trace.x, trace.view.scored)
 
 
 def paid(trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[dict[str, Tensor], Tensor | float]:
@@ -79,7 +78,7 @@ def weigh(trace: Trace, model: AutoencoderModule, draws: int, rng: Generator, *,
     code: Code = model.bottleneck(features, rng)
     target: View = replace(trace.view, x=trace.x).repeated(draws)
     prediction = model.predict(code, target)
-    found = -prediction.total(model.likelihood.log_prob, target.x, target.scored)
+    found = prediction.distortion(target.x, target.scored)
     if twice:
         held = {name: weight.detach() for name, weight in _Posterior(model.bottleneck).named_parameters()}
         fixed = Features(features.values.detach(), tuple(part.detach() for part in features.side))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from narrows.data.arrays import Array
-from narrows.data.columns import Category, Constant, Moment, Truth
+from narrows.data.columns import Category, Moment, Truth
 from narrows.data.kinds import canonical
 from narrows.data.samples import ArraySamples, Samples
 from narrows.data.table_samples import TableSamples
@@ -81,7 +81,7 @@ class HiddenCells(Judge):
     says = f"error: of {HIDDEN:.0%} of the cells, which were hidden, as a share of the median's or the mode's"
 
     def __init__(self, samples: TableSamples, schema: TableSchema, middle: pa.Table, rng: np.random.Generator) -> None:
-        self.columns = [column for column in schema.columns if not isinstance(column, Constant)]
+        self.columns = [column for column in schema.columns if column.columns]
         self.truth = {c.name: canonical(samples.table.column(c.name), c.name) for c in self.columns}
         self.hidden = {
             name: (rng.random(len(samples)) < HIDDEN) & values.is_valid().to_numpy(zero_copy_only=False)

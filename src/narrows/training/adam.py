@@ -56,11 +56,11 @@ class FusedAdam(Optimizer):
         """Move every weight."""
         if not self.lists:
             self.lists = [self._gather(group["params"]) for group in self.param_groups]
-        for group, (weights, first, second, counts) in zip(self.param_groups, self.lists, strict=True):
-            counts[0].add_(1)
+        for group, (weights, first, second, counts, one) in zip(self.param_groups, self.lists, strict=True):
+            counts[0].add_(one[0])
             self.kernel(
                 weights,
-                [torch.zeros_like(p) if p.grad is None else p.grad for p in weights],
+                [torch.zeros_like(p) if (grad := p.grad) is None else grad for p in weights],
                 first,
                 second,
                 [],
@@ -77,8 +77,9 @@ class FusedAdam(Optimizer):
     step.hooked = True  # type: ignore[attr-defined]  # torch would wrap every step in a record for its profiler
 
     def _gather(self, weights: list[Tensor]) -> tuple[list[Tensor], ...]:
-        """Lists of weights, of both moments, and of one count that all of them share."""
+        """Lists of weights, of both moments, of one count that all of them share, and what each step adds to it."""
         states = [self.state[p] for p in weights]
         for state in states:
             state["step"] = states[0]["step"]
-        return weights, *([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step"))
+        moments = ([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step"))
+        return weights, *moments, [torch.ones_like(states[0]["step"])]

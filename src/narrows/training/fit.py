@@ -70,6 +70,8 @@ class Request:
     precision: str = "auto"
     seed: int = 0
     verbose: int = 0
+    gaps: bool = False
+    """Whether samples may lack values later, though those of training may not."""
 
 
 @dataclass
@@ -145,8 +147,7 @@ class Continuation:
         self.moment: Moment | None = None
 
     def go_on(self, samples: Samples) -> None:
-        """One pass over more samples."""
-        samples.check(self.schema)
+        """One pass over more samples, which are known to be of the kind that the schema was learned on."""
         source = samples.source(self.schema, device=self.device)
         self.module.train()
         loop = Loop(self.module, source, source, replace(self.plan, seed=self.plan.seed + self.passes))
@@ -160,6 +161,7 @@ def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema
     wanted = _likelihood(asked.likelihood)
     values = None if wanted is None else LIKELIHOODS[str(wanted["name"])].support
     schema = samples.learn(values, asked.scaling, kind_of(asked.recipe))
+    schema = schema.with_gaps() if asked.gaps else schema
     sparse_counts = schema.spec.sparse and schema.spec.values == "count"
     likelihood = wanted or dict(SPARSE_COUNTS if sparse_counts else DEFAULT_LIKELIHOODS[schema.spec.values])
     if schema.spec.kind == "vector" and schema.spec.size == 1:
@@ -193,9 +195,9 @@ def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.
     batch = (
         rules.batch_size(rows, work, model.spec.sparse)
         if asked.batch_size == "auto"
-        else _whole("batch_size", asked.batch_size)
+        else whole("batch_size", asked.batch_size)
     )
-    epochs = rules.epochs(rows, batch, work) if asked.epochs is None else _whole("epochs", asked.epochs)
+    epochs = rules.epochs(rows, batch, work) if asked.epochs is None else whole("epochs", asked.epochs)
     clip = rules.gradient_clip(asked.optimizer) if asked.gradient_clip == "auto" else asked.gradient_clip
     rate = DEFAULT_RATES.get(asked.optimizer, 1e-3) if asked.learning_rate == "auto" else asked.learning_rate
     return Plan(
@@ -214,7 +216,8 @@ def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.
     )
 
 
-def _whole(name: str, value: Any) -> int:
+def whole(name: str, value: Any) -> int:
+    """A whole number of at least 1, or a sentence."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ChoiceError(f"{name} is a whole number of at least 1, got {value!r}")
     return value

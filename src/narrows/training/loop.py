@@ -7,6 +7,7 @@ clock, the checkpoint and the finiteness of the loss are looked at too.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from narrows.data.sources import Source
 from narrows.model import AutoencoderModule
 from narrows.training.checkpoint import Checkpoint, Moment, Progress, copied, keep, put_back, weights
 from narrows.training.contest import OPPONENT, contests
-from narrows.training.optimisers import SCHEDULES, optimisers, rate_at, restore_state, set_rate
+from narrows.training.optimisers import SCHEDULES, all_state, optimisers, rate_at, restore_state, set_rate
 from narrows.training.report import Reports
 from narrows.training.seeds import NOISE, ORDER, VALIDATION, generator
 
@@ -156,7 +157,8 @@ class Loop:
         self.started = time.monotonic() if started is None else started
         self.saved = time.monotonic()
         self.judging = 0.0
-        self.steps_per_epoch = ceil(len(train) / plan.batch_size)
+        self.total_steps = plan.epochs * ceil(len(train) / plan.batch_size)
+        """Steps of the whole run, if nothing stops it early."""
         self.paced = True
         self.warmup = min(plan.warmup, self.total_steps // 5)
         self.judged_by = judged_by(model)
@@ -168,11 +170,6 @@ class Loop:
         self.own = optimisers(plan.optimizer, self.model, plan.learning_rate, plan.weight_decay, self.settled)
         self.contests = contests(self.model, plan.learning_rate)
         self.optimisers = [*self.own, *(contest.optimizer for contest in self.contests)]
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of the whole run, if nothing stops it early."""
-        return self.plan.epochs * self.steps_per_epoch
 
     def run(self, report: Reports) -> list[dict[str, Any]]:
         """Train until the plan ends, patience does, or time does; leave the best weights in the model.
@@ -205,7 +202,11 @@ class Loop:
         return now.history
 
     def one_pass(self, since: Moment | None) -> Moment:
-        """Train on the rows once, going on from the moments of an earlier pass, and keep whatever comes."""
+        """Train on the rows once, going on from the moments of an earlier pass, and keep whatever comes.
+
+        Returns:
+            What the next pass goes on from, without the weights: they stay where they are, in the model.
+        """
         self.best = copied(weights(self.model))
         self.paced = False  # passes go on without an end that progress could be measured by
         if since is not None:
@@ -213,7 +214,7 @@ class Loop:
             self.noise.set_state(since.noise)
         while not self._epoch(Reports()):
             self._go_back()
-        return Moment.of(self.model, self.optimisers, self.noise)
+        return Moment({}, all_state(self.optimisers), self.noise.get_state())
 
     def _epoch(self, report: Reports) -> bool:
         """Go on with the present epoch, to its end or to the end of the time; False when the loss blew up."""
@@ -284,6 +285,12 @@ class Loop:
         if not isfinite(score) and not train:
             raise TrainingError("the loss of the held-out samples is not finite: look for extreme values in them")
         epoch = now.epoch + 1 if train else 0
+        if not isfinite(score) and all(isfinite(row["score"]) for row in now.history):
+            warnings.warn(
+                f"the loss of the held-out samples was not finite after epoch {epoch}, which is therefore not kept: "
+                "look for extreme values in them, or lower the learning rate",
+                stacklevel=2,
+            )
         if score < now.best_score or not self.best:
             now.best_score, now.best_epoch = score, epoch
             keep(weights(self.model), self.best)

@@ -1,0 +1,366 @@
+r"""How unusual samples are: what an ensemble of autoencoders cannot explain, and how far its codes lie from known ones.
+
+    unusual(x) = log r(x) + w/2 log d(x),  w = 0.3,        higher is more anomalous
+
+    d(x)  deviance: how many nats x is less probable than the value expected in its place, a mean over the members
+    r(x)  distance of the code of x to the nearest of some known codes, a mean over members and groups of known codes
+
+The deviance finds what breaks the relations between values, the distance what lies apart from everything known. Known
+codes are a sample of limited size, so that time and memory grow with the rows in a straight line. From clean data they
+are many; from contaminated data few in each of many groups, since then anomalies are not among their own kind, and the
+members learn from the rows that they explain best.
+
+Source: Bandaragoda et al. (2018) for nearest neighbours in small samples, https://doi.org/10.1111/coin.12156.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from narrows.core.errors import unknown
+from narrows.core.trace import Prediction, Trace, View
+from narrows.data.arrays import Array
+from narrows.data.samples import Samples
+from narrows.data.schema import Schema
+from narrows.model import AutoencoderModule
+from narrows.training.stacked import Stack, some_rows
+
+BLOCK = 256
+"""How many rows of up to `SMALL` values run at once: few enough for one row to be quick, enough for many to be."""
+SMALL = 64
+WEIGHT = 0.3
+"""What the logarithm of the deviance weighs against that of the distance."""
+LOOKED = 20_000
+"""Among how many rows known codes are chosen anew, at most."""
+PARTS = 4
+"""In how many parts the columns of a table are hidden in turn."""
+MOST_PARTS = 64
+"""And in how many, at most, where samples are explained."""
+LEAST = 1e-4
+"""Share of a typical deviance or distance below which differences count for little."""
+
+
+Tally = Callable[[Tensor, Tensor], Tensor]
+"""How values (n, *s) and what codes cost (n,) become scores, see `Samples.tally`."""
+
+
+@dataclass(frozen=True)
+class Regime:
+    """What the training data is taken for.
+
+    Args:
+        kept: Share of the rows that a member learns from after the first round.
+        groups: Groups of known codes of each member.
+        known: Known codes in a group, at most.
+        turns: How often known codes are chosen anew among those of the least unusual rows.
+        squashed: Whether wide tails of columns are drawn in.
+    """
+
+    kept: float
+    groups: int
+    known: int
+    turns: int
+    squashed: bool
+
+
+REGIMES = {"clean": Regime(1.0, 1, 2048, 0, False), "contaminated": Regime(0.8, 16, 16, 2, True)}
+"""By the names that `AnomalyDetector(training=...)` takes."""
+
+
+def regime(name: str) -> Regime:
+    """A regime by name.
+
+    Raises:
+        ChoiceError: An unknown name, with the nearest known one.
+    """
+    if name not in REGIMES:
+        raise unknown("training", name, REGIMES)
+    return REGIMES[name]
+
+
+@dataclass(frozen=True)
+class Squash:
+    r"""Draws in the wide tails of columns, so that a few extreme rows do not make all others look alike.
+
+        x' = (asinh((x - c) / w) - m) / s
+
+    with median c and width w (interquartile range over 1.35), then mean m and standard deviation s.
+
+    Args:
+        numbers: c, w, m and s, (4, columns).
+    """
+
+    numbers: Tensor
+
+    @classmethod
+    def of(cls, view: View) -> Squash:
+        """Learn from samples (n, columns)."""
+        x = view.x if view.present is None else view.x.where(view.present, torch.nan)
+        some = x[:: max(1, len(x) // LOOKED)]
+        low, center, high = some.nanquantile(torch.tensor([0.25, 0.5, 0.75], device=x.device), dim=0)
+        width = (high - low) / 1.35
+        width = torch.where(width > 1e-9, width, (some - center).square().nanmean(0).sqrt())
+        width = torch.where(width > 1e-9, width, 1.0).nan_to_num(1.0)
+        center = center.nan_to_num(0.0)
+        drawn = ((some - center) / width).asinh()
+        mean = drawn.nanmean(0).nan_to_num(0.0)
+        spread = (drawn - mean).square().nanmean(0).sqrt()
+        return cls(torch.stack([center, width, mean, torch.where(spread > 1e-9, spread, 1.0).nan_to_num(1.0)]))
+
+    def view(self, view: View) -> View:
+        """Samples with their tails drawn in; missing values read 0 still."""
+        center, width, mean, spread = self.numbers
+        x = (((view.x - center) / width).asinh() - mean) / spread
+        return replace(view, x=x if view.present is None else x.where(view.present, 0))
+
+    def back(self, x: Tensor) -> Tensor:
+        """What values with their tails drawn in stand for."""
+        center, width, mean, spread = self.numbers.to(x.device)
+        return center + width * (mean + spread * x).sinh()
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A trained stack and what it knows of usual samples.
+
+    Args:
+        stack: The members.
+        known: Codes of usual samples, (M, groups, codes, latent_dim).
+        floors: Added to every deviance and every distance before their logarithms are taken, (2,).
+        squash: What draws in the tails of columns before members see them; None where nothing does.
+    """
+
+    stack: Stack
+    known: Tensor
+    floors: Tensor
+    squash: Squash | None
+
+    @classmethod
+    def learn(cls, stack: Stack, squash: Squash | None, view: View, taken: Regime, rng: Generator) -> Ensemble:
+        """Look at the samples that the members were trained on.
+
+        Args:
+            stack: Trained members.
+            squash: What drew in the tails of the samples.
+            view: The samples, (n, *s), drawn in already.
+            taken: What they are taken for.
+            rng: Which of them are known.
+        """
+        looked = some_rows(view, torch.randperm(len(view), generator=rng)[:LOOKED].to(view.x.device))
+        pool = torch.arange(len(looked))
+        found = cls(stack, _known(stack, looked, pool, taken, rng), torch.zeros(2), squash)
+        for turn in range(taken.turns + 1):
+            deviance, distance = found._of_drawn_in(looked)
+            typical = torch.stack([deviance.median(), distance.median()])
+            found = replace(found, floors=(LEAST * typical).clamp(min=1e-12).cpu())
+            if turn < taken.turns:
+                usual = found._score(deviance, distance).argsort()[: max(1, round(taken.kept * len(looked)))]
+                found = replace(found, known=_known(stack, looked, usual.sort().values, taken, rng))
+        return found
+
+    def _of_drawn_in(self, view: View) -> tuple[Tensor, Tensor]:
+        """Mean deviance of the values of each sample and distance of its code, (n,) each, in float64."""
+        blank = replace(self, squash=None)
+        parts = [blank.parts(block) for block in blocks_of(view)]
+        deviance = torch.cat([part[0].flatten(1).sum(1) for part in parts]).double()
+        there = view.x[0].numel() if view.present is None else view.present.flatten(1).sum(1).clamp(min=1)
+        return deviance / there, torch.cat([part[1] for part in parts]).double()
+
+    def _score(self, deviance: Tensor, distance: Tensor) -> Tensor:
+        """The score of a mean deviance per value and a distance."""
+        return (distance + self.floors[1]).log() + WEIGHT / 2 * (deviance + self.floors[0]).log()
+
+    @classmethod
+    def recalled(
+        cls,
+        make: AutoencoderModule,
+        stack: dict[str, Tensor],
+        known: Tensor,
+        floors: Tensor,
+        squash: Tensor | None,
+    ) -> Ensemble:
+        """An ensemble from the tensors of a file.
+
+        Raises:
+            ValueError: Tensors that are not those of a stack of this make.
+        """
+        found, fits = Stack(make, stack), known.ndim == 4 and known.shape[-1] == make.bottleneck.latent_dim
+        fits = fits and (squash is None or squash.shape == (4, *make.spec.shape))
+        if not found.fits() or not fits or known.shape[0] != len(found) or floors.shape != (2,):
+            raise ValueError("its stack is garbled")
+        return cls(found, known, floors, None if squash is None else Squash(squash))
+
+    @cached_property
+    def fills_in(self) -> bool:
+        """Whether the members have learned to fill in columns that are hidden."""
+        make = self.stack.make
+        shown = make.corruption(View(torch.zeros(1, *make.spec.shape)), torch.Generator())
+        return len(make.spec.shape) == 1 and shown.visible is not None
+
+    @property
+    def judge(self) -> Judge:
+        """What scores samples: of tables of several kinds, whose models copy what they are shown, in parts."""
+        return Judge(PARTS if self.fills_in and self.stack.make.spec.kind == "table" else 0)
+
+    @property
+    def close_judge(self) -> Judge:
+        """What explains them: a column at a time where that can be."""
+        return Judge(min(MOST_PARTS, self.stack.make.spec.size) if self.fills_in else 0)
+
+    def drawn_in(self, view: View) -> View:
+        """Samples as the members see them."""
+        return view if self.squash is None else self.squash.view(view)
+
+    def to(self, device: torch.device) -> Ensemble:
+        """The same ensemble on another device."""
+        if self.stack.device == device:
+            return self
+        squash = None if self.squash is None else Squash(self.squash.numbers.to(device))
+        return replace(self, stack=self.stack.to(device), known=self.known.to(device), squash=squash)
+
+    def and_of(self, samples: Samples, schema: Schema, seen: int, rng: Generator) -> Ensemble:
+        """The same ensemble, in which some samples take the places of some known ones, as many as is fair.
+
+        Args:
+            samples: Raw samples.
+            schema: How they become tensors.
+            seen: How many samples are behind those known.
+            rng: Which take which places.
+        """
+        views = blocks_from(samples, schema, self.stack.device)
+        with torch.inference_mode():
+            found = [self.stack.each(codes, view.padded(block_rows(view.x)))[:, : len(view)].cpu() for view in views]
+        members, groups, count, width = self.known.shape
+        new = torch.cat(found, 1)
+        changed = torch.rand(members, groups * count, generator=rng) < new.shape[1] / (seen + new.shape[1])
+        drawn = torch.randint(new.shape[1], (members, groups * count), generator=rng)
+        put = new.gather(1, drawn.unsqueeze(-1).expand(-1, -1, width))
+        old = self.known.cpu().reshape(members, groups * count, width)
+        return replace(self, known=put.where(changed.unsqueeze(-1), old).reshape(self.known.shape))
+
+    @torch.inference_mode()
+    def parts(self, view: View) -> tuple[Tensor, Tensor]:
+        """Deviance of each value, (n, *s), a mean over members, and distance of each code, (n,), a mean over groups."""
+        deviance, _, found = self.stack.each(self.judge, self.drawn_in(view))
+        return deviance.mean(0), _nearest(found, self.known).mean((0, 1))
+
+    def unusual(self, views: Iterable[View], tally: Tally) -> Array:
+        """How unusual samples are: (n,), or more as `tally` counts; NaN of those that have no values.
+
+        Args:
+            views: The samples, in blocks of at most `block_rows`.
+            tally: As `Samples.tally`.
+        """
+        found = []
+        for view in views:
+            deviance, distance = (part[: len(view)] for part in self.parts(view.padded(block_rows(view.x))))
+            none = torch.zeros(len(view), dtype=torch.float64, device=deviance.device)
+            there = torch.ones_like(deviance) if view.present is None else view.present
+            values = tally(there.double(), none)  # how many count, of a sample or of each of its steps
+            lost = -tally(-deviance.double(), none) / values
+            score = self._score(lost, distance.double().reshape(-1, *[1] * (lost.ndim - 1)))
+            found.append(score.where(values > 0, torch.nan).cpu().numpy())
+        return np.concatenate(found) if found else np.empty(0)
+
+
+def block_rows(x: Tensor) -> int:
+    """How many samples of this size run at once.
+
+    >>> block_rows(torch.zeros(1, 30)), block_rows(torch.zeros(1, 1, 28, 28))
+    (256, 64)
+    """
+    values = x.shape[1:].numel()
+    return BLOCK if values <= SMALL else max(8, min(BLOCK, 1 << ((1 << 16) // values).bit_length() - 1))
+
+
+def blocks_of(view: View) -> Iterator[View]:
+    """A view in blocks."""
+    for rows in torch.split(torch.arange(len(view), device=view.x.device), block_rows(view.x)):
+        yield some_rows(view, rows)
+
+
+def blocks_from(samples: Samples, schema: Schema, device: torch.device) -> Iterator[View]:
+    """Raw samples in blocks."""
+    size = block_rows(torch.empty(0, *schema.spec.shape))
+    return samples.source(schema, device=device).batches(size)
+
+
+@torch.inference_mode()
+def _known(stack: Stack, view: View, pool: Tensor, taken: Regime, rng: Generator) -> Tensor:
+    """The codes of some samples of a pool, groups of them for each member, (M, groups, codes, d)."""
+    count, members = min(taken.known, len(pool)), len(stack)
+    drawn = torch.rand(members * taken.groups, len(pool), generator=rng).topk(count, dim=1).indices
+    rows = pool[drawn.to(pool.device)].reshape(members, taken.groups * count).to(view.x.device)
+    return stack.each(codes, some_rows(view, rows), apart=True).reshape(members, taken.groups, count, -1)
+
+
+def codes(model: AutoencoderModule, view: View, rng: Generator | None) -> Tensor:
+    """The codes of samples."""
+    return model.encode(view, rng).z
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Deviance of each value and what was expected in its place, (n, *s) each, and the code, (n, d).
+
+    The deviance is how many nats a value is less probable than the most probable one.
+
+    Args:
+        parts: Columns are judged while they are hidden themselves, this many parts of them in turn; 0 to hide nothing.
+    """
+
+    parts: int
+
+    def __call__(self, model: AutoencoderModule, view: View, rng: Generator | None) -> tuple[Tensor, Tensor, Tensor]:
+        code = model.encode(view, rng).z
+        if self.parts == 0:
+            return *_deviance(model(view, rng), view), code
+        deviance, expected = torch.zeros_like(view.x), torch.zeros_like(view.x)
+        for part in range(self.parts):
+            hidden = torch.arange(view.x.shape[1], device=view.x.device) % self.parts == part
+            visible = ~hidden if view.present is None else view.present & ~hidden
+            shown = View(view.x * visible, view.present, visible.expand_as(view.x), view.scored)
+            trace: Trace = model(shown, rng)
+            lost, best = _deviance(replace(trace, x=view.x), view)
+            deviance, expected = deviance + lost * hidden, expected + best * hidden
+        return deviance, expected, code
+
+
+def _deviance(trace: Trace, view: View) -> tuple[Tensor, Tensor]:
+    assert isinstance(trace.prediction, Prediction), "detectors are of dense samples"
+    likelihood, params = trace.prediction.likelihood, trace.prediction.params
+    best = likelihood.log_prob(params, likelihood.mode(params))
+    lost = (best - trace.prediction.log_prob(trace.x)).clamp(min=0)
+    return lost if view.scored is None else lost * view.scored, likelihood.median(params)
+
+
+def _nearest(found: Tensor, known: Tensor) -> Tensor:
+    """The distance of each code to the nearest known one, (M, n, d) and (M, g, r, d) to (M, g, n).
+
+    A code that is one of the known itself, to the bit, is compared with the others.
+    """
+    members, groups, count, width = known.shape
+    flat = known.reshape(members * groups, count, width)
+    asked = found.unsqueeze(1).expand(-1, groups, -1, -1).reshape(members * groups, -1, width)
+    squares = torch.baddbmm(flat.square().sum(-1).unsqueeze(1), asked, flat.mT, alpha=-2)
+    # the product is only good enough to find the nearest: near it, the difference of squares has no digits left
+    nearest = squares.argmin(-1)
+    distance = _apart(asked, flat, nearest)
+    itself = distance == 0
+    if count > 1 and bool(itself.any()):
+        places = itself.nonzero(as_tuple=True)
+        squares[*places, nearest[places]] = torch.inf
+        nearest = nearest.index_put(places, squares[places].argmin(-1))
+        distance = _apart(asked, flat, nearest)
+    return distance.reshape(members, groups, -1)
+
+
+def _apart(asked: Tensor, known: Tensor, chosen: Tensor) -> Tensor:
+    """The distances to the chosen ones."""
+    return (asked - known.gather(1, chosen.unsqueeze(-1).expand(-1, -1, known.shape[-1]))).square().sum(-1).sqrt()

@@ -1,0 +1,261 @@
+"""Filling gaps: what the network expects, what a linear guess does, and the share of each that errs least.
+
+    x_h = w f(x_o) + (1 - w) E[x_h | x_o],    w in {0, 1/4, 1/2, 3/4, 1} for each column
+
+The shares are chosen on rows that were held out, of which cells are hidden that are there; so a column is never filled
+worse than by the linear guess, as far as those rows can tell. What errors are left there is kept too, so that draws
+spread as far as errors do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from narrows.core.spec import SampleSpec
+from narrows.core.trace import View
+from narrows.corruptions import Masking
+from narrows.data.samples import Samples
+from narrows.data.schema import Schema
+from narrows.data.sources import Source
+from narrows.model import AutoencoderModule
+from narrows.tasks.codes import block_rows, in_blocks
+from narrows.tasks.guesses import ROWS, Guess, learn_guess
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Shares of the network that are tried."""
+HIDDEN = 0.3
+"""Share of the cells that are hidden to judge by."""
+LOOKS = 5
+"""How often held-out rows are looked at, each time with other cells hidden."""
+JUDGES = 1_000
+"""How many held-out rows are looked at, at most."""
+QUANTILES = 65
+"""How many quantiles of the errors are kept."""
+
+
+@dataclass(frozen=True)
+class Filler:
+    """What fills gaps beside the network.
+
+    Args:
+        guess: The simplest thing.
+        shares: How much the network counts in each value of a sample, (values,).
+        errors: Quantiles of the errors that are left, in standard deviations of the guess, (values, QUANTILES).
+    """
+
+    guess: Guess
+    shares: Tensor
+    errors: Tensor
+
+    def blend(self, network: Tensor, guessed: Tensor) -> Tensor:
+        """Both estimates as one, (n, values)."""
+        mixed = self.shares * network + (1 - self.shares) * guessed
+        return torch.where(self.shares == 0, guessed, torch.where(self.shares == 1, network, mixed))
+
+
+def learn_filler(model: AutoencoderModule, schema: Schema, train: Source, held_out: Source, rng: Generator) -> Filler:
+    """Learn the linear guess, and on held-out rows how much to trust it.
+
+    Args:
+        model: The trained network.
+        schema: How raw values become tensors.
+        train: Rows to learn the guess from.
+        held_out: Rows to judge by.
+        rng: What chooses rows and hides cells.
+    """
+    rows = [_flat(schema, view) for view in train.some(ROWS, rng).batches(256)]
+    values, present = torch.cat([x for x, _ in rows]), torch.cat([there for _, there in rows])
+    guess = learn_guess(schema.spec, values, present, _common(schema.spec, values, present))
+    cells = _look(model, schema, guess, held_out.some(JUDGES, rng), rng)
+    shares, errors = [], []
+    alike = schema.spec.kind != "table"  # the values of a picture or a series are judged together
+    ordered = _ordered(schema.spec)
+    for place in range(1 if alike else cells.truth.shape[1]):
+        hidden = cells.hidden if alike else cells.hidden[:, place]
+        truth, network, guessed, spread = (
+            (x if alike else x[:, place])[hidden] for x in (cells.truth, cells.network, cells.guessed, cells.spread)
+        )
+        share = _best_share(truth, network, guessed, bool(ordered[place]))
+        shares.append(share)
+        errors.append(_quantiles((truth - share * network - (1 - share) * guessed) / spread))
+    chosen = torch.tensor(shares, dtype=torch.float64)
+    size = schema.spec.size
+    return Filler(guess, chosen.expand(size).clone(), torch.stack(errors).expand(size, -1).clone())
+
+
+def fill(model: AutoencoderModule, schema: Schema, filler: Filler, samples: Samples) -> Any:
+    """Samples with their gaps filled by the best estimate, in the container that they came in."""
+    blocks = in_blocks(model, schema, samples, lambda view: _estimate(model, schema, filler, view)[0])
+    return samples.fill(_joined(schema, samples, blocks))
+
+
+def draws(
+    model: AutoencoderModule, schema: Schema, filler: Filler, samples: Samples, n: int, rng: Generator
+) -> list[Any]:
+    """Samples with their gaps filled n times, each time by a draw from what they may have been.
+
+    With a normal code draws come from the posterior, importance-weighted; otherwise they are the best estimate and an
+    error as they were found on held-out rows, correlated as the linear guess says.
+    """
+    source = samples.source(schema, device=next(model.parameters()).device)
+    found: list[list[Tensor]] = [[] for _ in range(n)]
+    for view in source.batches(block_rows(schema.spec)):
+        with torch.inference_mode():
+            normal = model.bottleneck.posterior(model.encoder(view)) is not None
+            drawn = (
+                _from_posterior(model, view, n, rng) if normal else _from_errors(model, schema, filler, view, n, rng)
+            )
+            for several, one in zip(found, drawn, strict=True):
+                several.append(one)
+    return [samples.fill(_joined(schema, samples, iter(several))) for several in found]
+
+
+def _joined(schema: Schema, samples: Samples, blocks: Iterator[Tensor]) -> Any:
+    return schema.join([schema.raw(block, samples.form if schema.spec.kind != "table" else None) for block in blocks])
+
+
+def _from_posterior(model: AutoencoderModule, view: View, n: int, rng: Generator) -> Iterator[Tensor]:
+    r"""Draws by sampling importance resampling (MIWAE; Mattei and Frellsen 2019, https://arxiv.org/abs/1812.02633).
+
+    z_1..z_L ~ q(z | x_o),    w_l ~ p(x_o | z_l) p(z_l) / q(z_l | x_o),    x_h ~ p(x_h | z_l) with l drawn by w
+    """
+    posterior = model.bottleneck.posterior(model.encoder(view))
+    assert posterior is not None
+    mean, scale = posterior
+    codes, weights = [], []
+    for _ in range(max(2 * n, 20)):
+        noise = torch.randn(mean.shape, generator=rng, device=mean.device)
+        z = mean + scale * noise
+        code = model.encode(view)
+        prediction = model.decode(type(code)(z, code.rate, code.charge, code.side), view.context)
+        log_seen = prediction.total(prediction.likelihood.log_prob, view.x, view.scored)
+        weights.append(log_seen + model.bottleneck.log_prior(z) + 0.5 * noise.square().sum(1) + scale.log().sum(1))
+        codes.append(z)
+    together = torch.stack(codes)
+    chosen = torch.multinomial(torch.stack(weights, 1).softmax(1), n, replacement=True, generator=rng)
+    rows = torch.arange(len(mean), device=mean.device)
+    for draw in range(n):
+        code = model.encode(view)
+        prediction = model.decode(
+            type(code)(together[chosen[:, draw], rows], code.rate, code.charge, code.side), view.context
+        )
+        made = prediction.likelihood.sample(prediction.params, rng)
+        yield torch.where(_there(view), view.x, made).cpu()
+
+
+def _from_errors(
+    model: AutoencoderModule, schema: Schema, filler: Filler, view: View, n: int, rng: Generator
+) -> Iterator[Tensor]:
+    """The best estimate, and errors as they were on held-out rows; levels are drawn by their probabilities."""
+    best, spread = _estimate(model, schema, filler, view)
+    straight = schema.straight(best).double().flatten(1).cpu()
+    ordered = _ordered(schema.spec)
+    numbers = filler.guess.design.level < 0
+    owner = filler.guess.design.owner[numbers]
+    shown = _there(view).flatten(1)[:, filler.guess.design.owner].double().cpu()
+    prediction = model(view).prediction
+    grid = torch.linspace(0, 1, QUANTILES, dtype=torch.float64)
+    for _ in range(n):
+        scores = filler.guess.scores(shown, rng)
+        chance = torch.special.ndtr(scores)[:, numbers]
+        place = (chance * (QUANTILES - 1)).long().clamp(max=QUANTILES - 2)
+        quantiles = filler.errors[owner].T  # (QUANTILES, numbers)
+        low, high = quantiles.gather(0, place), quantiles.gather(0, place + 1)
+        error = low + (high - low) * (chance - grid[place]) * (QUANTILES - 1)
+        drawn = straight.clone()
+        drawn[:, owner] += error * spread[:, owner].cpu()
+        numbered = schema.bent(drawn.view(best.shape)).to(best.dtype)
+        likely = prediction.likelihood.sample(prediction.params, rng).cpu()
+        made = torch.where(ordered.view(best.shape[1:]), numbered, likely)
+        yield torch.where(_there(view).cpu(), view.x.cpu(), made)
+
+
+def _estimate(model: AutoencoderModule, schema: Schema, filler: Filler, view: View) -> tuple[Tensor, Tensor]:
+    """The best estimate of a batch, (n, *s) of the tensor, and how far numbers lie around the guess, (n, values)."""
+    values, present = _flat(schema, view)
+    guessed, spread = filler.guess.fill(values, present)
+    network = schema.straight(model(view).prediction.median()).double().flatten(1).cpu()
+    blended = torch.where(present, values, filler.blend(network, guessed))
+    best = schema.bent(blended.view(view.x.shape)).to(view.x.dtype)
+    return torch.where(_there(view), view.x, best.to(view.x.device)), spread
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of held-out rows and their estimates, (n, values) each; `hidden` says which of them count."""
+
+    hidden: Tensor
+    truth: Tensor
+    network: Tensor
+    guessed: Tensor
+    spread: Tensor
+
+
+@torch.inference_mode()
+def _look(model: AutoencoderModule, schema: Schema, guess: Guess, source: Source, rng: Generator) -> Cells:
+    """Hide cells of held-out rows, and estimate them both ways."""
+    model.eval()
+    hide = Masking(HIDDEN)
+    found = []
+    for _ in range(LOOKS):
+        for view in source.batches(block_rows(schema.spec)):
+            shown = hide(View(view.x.cpu(), visible=_there(view).cpu()), rng)
+            assert shown.visible is not None
+            there = shown.visible.to(view.x.device)
+            seen = View(shown.x.to(view.x.device), there, there, there, view.context)
+            truth, present = _flat(schema, view)
+            values, visible = _flat(schema, seen)
+            network = schema.straight(model(seen).prediction.median()).double().flatten(1).cpu()
+            found.append((present & ~visible, truth, network, *guess.fill(values, visible)))
+    return Cells(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+
+
+def _flat(schema: Schema, view: View) -> tuple[Tensor, Tensor]:
+    """Values to scale, float64, and where they are there, (n, values) each."""
+    values = schema.straight(view.x).double().flatten(1).cpu()
+    return values, _there(view).flatten(1).cpu()
+
+
+def _there(view: View) -> Tensor:
+    return torch.ones_like(view.x, dtype=torch.bool) if view.present is None else view.present
+
+
+def _ordered(spec: SampleSpec) -> Tensor:
+    """Which values have an order, (values,) bool."""
+    if spec.kind != "table":
+        return torch.ones(spec.size, dtype=torch.bool)
+    return torch.tensor([column.kind != "categorical" for column in spec.columns])
+
+
+def _common(spec: SampleSpec, values: Tensor, present: Tensor) -> Tensor:
+    """The mean, or the most frequent level, of each value of a sample."""
+    means = torch.where(present, values, 0).sum(0) / present.sum(0).clamp(min=1)
+    for place in (~_ordered(spec)).nonzero().flatten().tolist():
+        there = values[present[:, place], place].long()
+        means[place] = float(there.bincount().argmax()) if len(there) else 1.0
+    return means
+
+
+def _best_share(truth: Tensor, network: Tensor, guessed: Tensor, ordered: bool) -> float:
+    """The share of the network by which hidden cells are filled best; that of the guess where nothing tells."""
+    if len(truth) == 0:
+        return 0.0
+    if not ordered:
+        return float((network == truth).sum() > (guessed == truth).sum())
+    errors = [(truth - w * network - (1 - w) * guessed).square().mean() for w in SHARES]
+    return SHARES[int(torch.stack(errors).argmin())]
+
+
+def _quantiles(errors: Tensor) -> Tensor:
+    """Quantiles of errors that were left, (QUANTILES,); nothing where there were none."""
+    if len(errors) == 0:
+        return torch.zeros(QUANTILES, dtype=torch.float64)
+    draw = errors[torch.linspace(0, len(errors) - 1, min(len(errors), 1 << 16)).long()]
+    widened = draw * sqrt(1 + 1 / len(errors))
+    return widened.quantile(torch.linspace(0, 1, QUANTILES, dtype=torch.float64))
