@@ -35,7 +35,7 @@ def model(prior, spec=None, **options):
     rng = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for weight in made.bottleneck.parameters():
-            weight.add_(0.3 * torch.randn(weight.shape, generator=rng))
+            weight.add_(0.2 * torch.randn(weight.shape, generator=rng) / weight.shape[-1] ** 0.5)
         for weight in made.encoder.parameters():
             weight.mul_(0.5)
     return made

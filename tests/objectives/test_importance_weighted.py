@@ -43,8 +43,8 @@ def test_the_bound_grows_with_the_draws(bottleneck):
 
 
 def test_one_draw_is_the_mean_bound():
-    one, mean = bounds(weighted(1), 1000), bounds(model(), 1000)
-    assert abs(one.mean() - mean.mean()) < 4 * math.hypot(one.std(), mean.std()) / 1000**0.5
+    one, mean = bounds(weighted(1), 300), bounds(model(), 300)
+    assert abs(one.mean() - mean.mean()) < 4 * math.hypot(one.std(), mean.std()) / 300**0.5
 
 
 def test_with_gaps_only_what_is_there_counts():
@@ -73,15 +73,17 @@ def test_many_draws_find_the_exact_likelihood_of_a_linear_model(rng):
         made.encoder.silence()
         made.decoder.silence()
         made.decoder.linear.weight.copy_(0.7 * torch.randn(6, 3, generator=rng))
+        made.encoder.linear.weight.zero_()
+        made.encoder.linear.bias.zero_()
     weight, bias = made.decoder.linear.weight.detach(), made.decoder.linear.bias.detach()
     exact = MultivariateNormal(bias, weight @ weight.T + torch.eye(6)).log_prob(X).mean()
     assert bounds(made, 5).mean() == pytest.approx(float(exact), abs=0.1)
     assert bounds(weighted(1), 50).mean() < exact
 
 
-def test_the_mean_bound_is_tight_at_the_true_posterior(rng):
-    """The posterior of a linear model is normal, and diagonal where directions are orthogonal: the bound is exact."""
-    made = model(linear_path=True)
+def at_its_posterior(made):
+    """A linear model with orthogonal directions, whose posterior is diagonal, and an encoder that gives it."""
+    rng = torch.Generator().manual_seed(0)
     directions = torch.linalg.qr(torch.randn(6, 3, generator=rng)).Q * torch.tensor([2.0, 1.0, 0.5])
     variance = 1 / (1 + directions.square().sum(0))
     with torch.no_grad():
@@ -92,16 +94,23 @@ def test_the_mean_bound_is_tight_at_the_true_posterior(rng):
         made.encoder.linear.weight[:3] = variance.unsqueeze(1) * directions.T
         made.encoder.linear.bias.zero_()
         made.encoder.linear.bias[3:] = 0.5 * variance.log()
+    return made
+
+
+def test_the_mean_bound_is_tight_at_the_true_posterior():
+    made = at_its_posterior(model(linear_path=True))
+    directions = made.decoder.linear.weight.detach()
     exact = MultivariateNormal(torch.zeros(6), directions @ directions.T + torch.eye(6)).log_prob(X).mean()
-    found = bounds(made, 2000)
-    assert abs(found.mean() - exact) < 4 * found.std() / 2000**0.5
+    found = bounds(made, 400)
+    assert abs(found.mean() - exact) < 4 * found.std() / 400**0.5
     with torch.no_grad():
         made.encoder.linear.bias[3:] += 0.3
     assert bounds(made, 200).mean() < exact - 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bottleneck", ["gaussian", {"name": "ladder", "levels": 2, "width": 4}])
-def test_doubly_reparametrised_gradients_have_the_same_mean_and_less_noise(bottleneck):
+def test_doubly_reparametrised_gradients_have_the_same_mean(bottleneck):
     gradients = {}
     for name in ("importance_weighted", "doubly_reparametrized"):
         made, rng = model({"name": name, "draws": 8}, bottleneck=bottleneck), torch.Generator().manual_seed(0)
@@ -109,18 +118,27 @@ def test_doubly_reparametrised_gradients_have_the_same_mean_and_less_noise(bottl
             for weight in made.bottleneck.parameters():
                 weight.add_(0.2 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(2)))
         found = []
-        for _ in range(600):
+        for _ in range(300):
             made.zero_grad()
             made.loss(View(X[:10]), rng)[0].backward()
             halves = (made.encoder, made.decoder)
             found.append([torch.cat([w.grad.flatten() for w in half.parameters()]) for half in halves])
         gradients[name] = [torch.stack(half) for half in zip(*found, strict=True)]
     for ours, theirs in zip(*gradients.values(), strict=True):
-        error = (ours.var(0) + theirs.var(0)).div(600).sqrt()
+        error = (ours.var(0) + theirs.var(0)).div(300).sqrt()
         away = (ours.mean(0) - theirs.mean(0)).abs() / error.clamp(min=1e-6)
         assert away.max() < 6
         assert away.square().mean() < 1.6
-    assert gradients["doubly_reparametrized"][0].var(0).sum() < 0.8 * gradients["importance_weighted"][0].var(0).sum()
+
+
+def test_at_the_true_posterior_doubly_reparametrised_gradients_have_no_noise(rng):
+    """There all weights are equal and do not move with the code, so that nothing is left of the encoder's gradient."""
+    found = {}
+    for name in ("importance_weighted", "doubly_reparametrized"):
+        made = at_its_posterior(model({"name": name, "draws": 8}, linear_path=True))
+        made.loss(View(X), torch.Generator().manual_seed(0))[0].backward()
+        found[name] = made.encoder.linear.weight.grad.abs().max()
+    assert found["doubly_reparametrized"] < 1e-4 < 1e-2 < found["importance_weighted"]
 
 
 @pytest.mark.parametrize("name", ["importance_weighted", "doubly_reparametrized"])

@@ -192,7 +192,7 @@ class Vamp(Prior):
         """The samples that stand for all, (k, *spec.shape)."""
         assert self._met is not None, "the model introduces its encoder"
         spec = self._met[1]
-        values = self.inputs.weight.view(-1, *spec.shape)
+        values = self.inputs.weight.clone().view(-1, *spec.shape)  # a view of a weight would carry its flags around
         if spec.values == "unit":
             return values.sigmoid()
         return F.softplus(values) if spec.values == "count" else values
