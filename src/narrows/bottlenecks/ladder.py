@@ -60,7 +60,8 @@ class Ladder(Bottleneck):
 
     Args:
         latent_dim: The size d of the code, all levels together.
-        levels: How many; or their sizes, the bottom first. Of a number, each level has about half of the one below.
+        levels: How many, each about half the size of the one below; or their sizes, the bottom first; None for three,
+            or as many as the code has numbers.
         width: Hidden units between the levels.
         beta: The price of a nat.
         free_bits: Nats in each dimension that are not charged for.
@@ -80,7 +81,7 @@ class Ladder(Bottleneck):
     def __init__(
         self,
         latent_dim: int,
-        levels: int | Sequence[int] = 3,
+        levels: int | Sequence[int] | None = None,
         width: int = 128,
         beta: float = 1.0,
         free_bits: float = 0.0,
@@ -88,7 +89,7 @@ class Ladder(Bottleneck):
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
-        self.sizes = _sizes(latent_dim, levels)
+        self.sizes = _sizes(latent_dim, min(3, latent_dim) if levels is None else levels)
         self.width = width if len(self.sizes) > 1 else 0
         self.in_features = 2 * latent_dim + self.width
         self.price = Price(beta, free_bits, warmup=warmup)

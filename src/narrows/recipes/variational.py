@@ -145,7 +145,6 @@ def ladder(
     >>> ladder(SampleSpec("vector", (30,)), 14).bottleneck.sizes
     (8, 4, 2)
     """
-    levels = min(3, latent_dim) if levels is None else levels
     bottleneck = {"name": "ladder", "levels": levels, "width": width, "free_bits": free_bits, "warmup": warmup}
     return assemble(spec, latent_dim, bottleneck=bottleneck, **options)
 
