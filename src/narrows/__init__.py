@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from narrows.core.errors import ChoiceError, FileError, InputError, NarrowsError, TrainingError
     from narrows.core.spec import SampleSpec
     from narrows.data.files import open_data
-    from narrows.estimators import AnomalyDetector, Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor
+    from narrows.estimators import (
+        AnomalyDetector,
+        Autoencoder,
+        Generator,
+        Imputer,
+        PretrainedClassifier,
+        PretrainedRegressor,
+    )
     from narrows.estimators.loading import load
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
@@ -29,6 +36,7 @@ _HOMES = {
     "AutoencoderModule": "narrows.model",
     "ChoiceError": "narrows.core.errors",
     "FileError": "narrows.core.errors",
+    "Generator": "narrows.estimators",
     "Imputer": "narrows.estimators",
     "InputError": "narrows.core.errors",
     "NarrowsError": "narrows.core.errors",
@@ -50,6 +58,7 @@ __all__ = [
     "AutoencoderModule",
     "ChoiceError",
     "FileError",
+    "Generator",
     "Imputer",
     "InputError",
     "NarrowsError",

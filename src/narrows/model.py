@@ -9,13 +9,42 @@ An autoencoder **corrupts** its input, **encodes** it, squeezes the features thr
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+import torch
 from torch import Generator, Tensor, nn
 
 from narrows.core.contracts import Bottleneck, Corruption, Decoder, Encoder, Likelihood, Objective, Part, Penalty
 from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Loss, Prediction, SparsePrediction, Trace, View
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A layer of a model as a model of its own, which is trained before the whole is.
+
+    Args:
+        model: The layer on its own; the encoder's layer in it is that of the whole.
+        below: The layers under it, from values (n, *s) to the samples (n, width) that it learns from; None for none.
+        mirror: The layer of the whole decoder that becomes the encoder's, transposed; None where it learns itself.
+    """
+
+    model: AutoencoderModule
+    below: nn.Module | None
+    mirror: nn.Linear | None
+
+    @torch.no_grad()
+    def unroll(self) -> None:
+        """Hand what was learned to the whole."""
+        if self.mirror is not None:
+            nothing = self.mirror.weight.new_zeros(1, self.mirror.in_features)
+            empty = nothing[:, 0]
+            origin = self.model.decoder(Code(nothing, empty, empty), None).flatten()
+            steps = torch.eye(self.mirror.in_features, device=nothing.device)
+            ends = self.model.decoder(Code(steps, steps[0], steps[0]), None).flatten(1)
+            self.mirror.bias.copy_(origin)
+            self.mirror.weight.copy_((ends - origin).T)
 
 
 class AutoencoderModule(nn.Module):
@@ -59,11 +88,13 @@ class AutoencoderModule(nn.Module):
                     f"{type(penalty).__name__} needs dense samples, got sparse ones: choose another penalty"
                 )
         bottleneck.meet(encoder, spec)
-        objective.suits(bottleneck)
+        objective.check(self)
         parts = [part for part in self.modules() if isinstance(part, Part)]
-        self.paced = tuple(part for part in parts if type(part).pace is not Part.pace)
+        self.paced = tuple(part for part in parts if type(part).proceed is not Part.proceed)
         stateful = [part for part in parts if type(part).after_step is not Part.after_step]
         inner = {id(inside) for part in stateful for inside in part.modules() if inside is not part}
+        self.stages: tuple[Stage, ...] = ()
+        """Layers that are trained on their own before the whole, where a recipe says so."""
         self.with_state = tuple(part for part in stateful if id(part) not in inner)
 
     def encode(self, view: View, rng: Generator | None = None) -> Code:
@@ -91,10 +122,10 @@ class AutoencoderModule(nn.Module):
         """The scalar to minimise, in nats per sample, and its terms."""
         return self.objective(self(view, rng), self, rng)
 
-    def pace(self, step: int, progress: float) -> None:
+    def proceed(self, step: int, progress: float) -> None:
         """Tell every part that changes on the way how far the run is."""
         for part in self.paced:
-            part.pace(step, progress)
+            part.proceed(step, progress)
 
     def arrives(self, steps: int) -> float:
         """After which share of a run of so many steps no part changes any more by itself."""

@@ -31,7 +31,7 @@ def test_the_price_grows_to_its_whole_within_the_run(warmup, steps):
     price, kl = Price(warmup=warmup).train(), torch.ones(1, 1)
     paid = []
     for step in range(100):
-        price.pace(step, step / 100)
+        price.proceed(step, step / 100)
         paid.append(float(price(kl)))
     assert paid[0] == 0
     assert sorted(paid) == paid
@@ -43,7 +43,7 @@ def test_the_price_grows_to_its_whole_within_the_run(warmup, steps):
 
 def test_capacity_grows_too():
     price, kl = Price(capacity=2.0, warmup=0.5).train(), torch.full((1, 1), 3.0)
-    price.pace(25, 0.25)
+    price.proceed(25, 0.25)
     assert float(price(kl)) == pytest.approx(2.0)
     assert float(price.eval()(kl)) == pytest.approx(1.0)
 

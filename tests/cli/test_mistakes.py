@@ -30,7 +30,7 @@ OUT = ("-o", "out.npy")
         ((*TRAIN, "x.npy", "-o", "m2", "--set", "warmup=abc"), "the setting warmup takes int, got 'abc'"),
         ((*TRAIN, "x.npy", "-o", "m2", "--set", "likelihood=3"), "takes str | Mapping[str, Any], got 3"),
         ((*TRAIN, "x.npy", "-o", "m2", "--set", "epochs"), "a setting is key=value, got 'epochs'"),
-        (("train", "anomaly", "x.npy", *OUT), "unknown job 'anomaly' (known: autoencoder)"),
+        (("train", "generators", "x.npy", *OUT), "unknown job 'generators', did you mean 'generator'?"),
         (TRAIN, "DATA requires an argument"),
         (("trian",), 'Did you mean "train"'),
         (("info", "nope.npy"), "there is no file or folder nope.npy"),

@@ -79,6 +79,9 @@ class Binary(Quantizer):
     def values(self, indices: Tensor) -> Tensor:
         return indices.to(self.prior_logits.dtype)
 
+    def symbols(self, z: Tensor) -> Tensor:
+        return (z > 0.5).long()
+
     def shares(self) -> tuple[Tensor, ...]:
         q = self.prior_logits.detach().sigmoid()
         return tuple(torch.stack([1 - q, q], -1))

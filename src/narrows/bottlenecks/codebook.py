@@ -53,9 +53,9 @@ class Codebook(nn.Module):
 
     def nearest(self, x: Tensor) -> Tensor:
         """The entry nearest to each vector (n, G, m), as its number, (n, G)."""
+        lengths = self.vectors.square().sum(-1).unsqueeze(1)
         with torch.autocast(x.device.type, enabled=False):  # half precision would confuse near entries
-            likeness = self.vectors @ x.float().permute(1, 2, 0)  # vectors as columns: each is rounded the same way
-            return (self.vectors.square().sum(-1, keepdim=True) - 2 * likeness).argmin(1).T
+            return torch.baddbmm(lengths, x.float().transpose(0, 1), self.vectors.mT, alpha=-2).argmin(-1).T
 
     def values(self, indices: Tensor) -> Tensor:
         """The entries with these numbers, (n, G) to (n, G, m)."""
@@ -78,15 +78,16 @@ class Codebook(nn.Module):
         first = torch.stack([torch.randperm(n, generator=rng)[torch.arange(self.codes) % n] for _ in range(x.shape[1])])
         self.vectors.copy_(self.directed(x.transpose(0, 1).gather(1, _wide(first.to(x.device), x.shape[2]))))
         for _ in range(self.rounds):
-            self._learn(x, self.nearest(x), 0.0)
-            self._replace(x, 1e-9 + 0 * self.frequencies, rng, 1 / n)
+            indices = self.nearest(x)
+            self._learn(x, indices, 0.0)
+            self._replace(x, indices, least=1e-9, share=1 / n, rng=rng)
 
     @torch.no_grad()
     def follow(self, x: Tensor, indices: Tensor, rng: Generator) -> None:
         """Move towards the vectors (n, G, m) that stood for these entries, (n, G)."""
         self._learn(x, indices, self.memory)
         if self.restart:
-            self._replace(x, torch.full_like(self.frequencies, self.dead / self.codes), rng, self.grace / self.codes)
+            self._replace(x, indices, least=self.dead / self.codes, share=self.grace / self.codes, rng=rng)
 
     def _learn(self, x: Tensor, indices: Tensor, memory: float) -> None:
         """Running means of how often entries are used and of what they stand for."""
@@ -99,10 +100,10 @@ class Codebook(nn.Module):
         used = (self.frequencies > 1e-9).unsqueeze(-1)
         self.vectors.copy_(self.directed(torch.where(used, means, self.vectors)))
 
-    def _replace(self, x: Tensor, least: Tensor, rng: Generator, share: float) -> None:
+    def _replace(self, x: Tensor, indices: Tensor, least: float, share: float, rng: Generator) -> None:
         """Let entries used less than `least` begin anew at vectors drawn by how far they are from their entries."""
         n = len(x)
-        far = (x - self.values(self.nearest(x))).square().sum(-1) + 1e-12  # (n, G)
+        far = (x - self.values(indices)).square().sum(-1) + 1e-12  # (n, G)
         noise = torch.rand(far.shape, generator=rng, device=x.device).clamp(min=1e-12)
         order = (far.log() - (-noise.log()).log()).argsort(0, descending=True)  # a draw without replacement
         dead = self.frequencies < least

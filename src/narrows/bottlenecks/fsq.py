@@ -86,8 +86,10 @@ class FSQ(Quantizer):
         return Code(z, rate, torch.zeros_like(rate), features.side)
 
     def indices(self, features: Features) -> Tensor:
-        digits = self._digits(features.values.float().tanh()).long()
-        return self.groups.split(digits * self.places).sum(-1)
+        return self.symbols(features.values.float().tanh())
+
+    def symbols(self, z: Tensor) -> Tensor:
+        return self.groups.split(self._digits(z).long() * self.places).sum(-1)
 
     def values(self, indices: Tensor) -> Tensor:
         spread = indices.unsqueeze(1).expand(-1, self.groups.size, -1).flatten(1)[:, : self.latent_dim]

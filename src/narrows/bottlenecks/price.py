@@ -70,7 +70,7 @@ class Price(Part):
             paid = kl.mean(0).clamp(min=self.free_bits).sum().expand_as(paid)
         return self.beta * grown * paid
 
-    def pace(self, step: int, progress: float) -> None:
+    def proceed(self, step: int, progress: float) -> None:
         if self.warmup:
             share = progress / self.warmup if self.warmup < 1 else max(step / self.warmup, progress / MOST)
             self.grown.fill_(min(1.0, share))

@@ -79,7 +79,11 @@ class ResidualQuantizer(Quantizer):
         return Code(self.groups.join(passed), rate, charge, features.side, features=features.values.detach())
 
     def indices(self, features: Features) -> Tensor:
-        left = self.groups.split(features.values.float())
+        return self.symbols(features.values)
+
+    def symbols(self, z: Tensor) -> Tensor:
+        """The symbols that stand for features, or for a code; of a sum that several rows give, one of them."""
+        left = self.groups.split(z.float())
         found = []
         for book in self._books():
             found.append(book.nearest(left))

@@ -117,10 +117,13 @@ class VectorQuantizer(Quantizer):
         )
 
     def indices(self, features: Features) -> Tensor:
-        return self.codebook.nearest(self._vectors(features.values))
+        return self.symbols(features.values)
 
     def values(self, indices: Tensor) -> Tensor:
         return self.groups.join(self.codebook.values(indices))
+
+    def symbols(self, z: Tensor) -> Tensor:
+        return self.codebook.nearest(self._vectors(z))
 
     def shares(self) -> tuple[Tensor, ...]:
         return tuple(self.codebook.shares())

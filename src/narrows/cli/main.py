@@ -15,6 +15,7 @@ COMMANDS = {
     "encode": "Turn samples into their codes.",
     "decode": "Turn codes into the samples that they stand for.",
     "reconstruct": "Encode samples and decode them again.",
+    "generate": "Make new samples.",
     "impute": "Fill the gaps of a table, a recording or images.",
     "info": "Say what a model or a data file is.",
     "compare": "Train several recipes and say how well each does.",

@@ -52,15 +52,24 @@ def _pair(text: str) -> tuple[str, Any]:
     >>> _pair("widths=[64, 32]"), _pair("linear_path=false"), _pair("optimizer=sgd")
     (('widths', [64, 32]), ('linear_path', False), ('optimizer', 'sgd'))
     """
-    key, equals, value = text.partition("=")
+    key, equals, written = text.partition("=")
     if not equals:
         raise ChoiceError(f"a setting is key=value, got {text!r}")
+    return key, literal(written)
+
+
+def literal(text: str) -> Any:
+    """A Python literal, else JSON, else the text itself.
+
+    >>> literal("7"), literal("seven")
+    (7, 'seven')
+    """
     for parse in (ast.literal_eval, json.loads):
         try:
-            return key, parse(value)
+            return parse(text)
         except (ValueError, SyntaxError):
             continue
-    return key, value
+    return text
 
 
 def _check(key: str, value: Any, hint: Any) -> None:

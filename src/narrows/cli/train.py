@@ -12,7 +12,12 @@ from narrows.cli.show import show_pairs
 from narrows.core.errors import unknown
 from narrows.data.writing import check_model_file
 
-JOBS = {"anomaly": narrows.AnomalyDetector, "autoencoder": narrows.Autoencoder, "imputer": narrows.Imputer}
+JOBS = {
+    "anomaly": narrows.AnomalyDetector,
+    "autoencoder": narrows.Autoencoder,
+    "generator": narrows.Generator,
+    "imputer": narrows.Imputer,
+}
 
 
 def train(
@@ -33,7 +38,7 @@ def train(
     """Train a model on data and write it to a file.
 
     Args:
-        job: What the model is for: autoencoder, imputer.
+        job: What the model is for: anomaly, autoencoder, generator, imputer.
         data: A file (.npy .npz .npz:key .csv .parquet .mtx .h5 .zarr, idx as .ubyte or .gz, an image, a video) or a
             folder of Parquet files, images or videos.
         output: The model file to write, by convention ending in .safetensors.

@@ -34,7 +34,7 @@ class Part(nn.Module, ABC):
         A part that has state answers for the parts inside it.
         """
 
-    def pace(self, step: int, progress: float) -> None:
+    def proceed(self, step: int, progress: float) -> None:
         """Be told before each step of training how far the run is, for what changes on the way.
 
         Args:
@@ -128,6 +128,11 @@ class Bottleneck(Part):
             noise: The mean of the other eigenvalues, a scalar.
         """
 
+    @property
+    def has_prior(self) -> bool:
+        """Whether codes can be drawn from a prior."""
+        return type(self).sample is not Bottleneck.sample
+
     def sample(self, n: int, rng: Generator) -> Tensor:
         """Codes drawn from the prior, (n, latent_dim).
 
@@ -184,8 +189,22 @@ class Quantizer(Bottleneck):
         """The code that symbols (n, symbols) stand for, (n, latent_dim)."""
 
     @abstractmethod
+    def symbols(self, z: Tensor) -> Tensor:
+        """The symbols of codes (n, latent_dim) that `values` or `forward` gave, (n, symbols) int64."""
+
+    @abstractmethod
     def shares(self) -> tuple[Tensor, ...]:
         """How probable the rate takes each value of each symbol to be, (size,) each."""
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        """Codes whose symbols are drawn independently, each by its shares, (n, latent_dim)."""
+        drawn = [torch.multinomial(share, n, replacement=True, generator=rng) for share in self.shares()]
+        return self.values(torch.stack(drawn, 1))
+
+    def log_prior(self, z: Tensor) -> Tensor:
+        """Log-probability of codes (n, latent_dim) in nats, (n,), as if their symbols were independent."""
+        each = zip(self.shares(), self.symbols(z).T, strict=True)
+        return torch.stack([share.log()[symbol] for share, symbol in each]).sum(0)
 
 
 class Readout(ABC):
@@ -206,6 +225,8 @@ class Decoder(Part):
     params_shape: tuple[int, ...]
     linear: nn.Linear | None
     """The linear path beside the network, where there is one."""
+    transposes: bool = False
+    """True where it is the one affine map of the encoder, transposed, so that both belong to one energy."""
 
     @abstractmethod
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
@@ -216,8 +237,8 @@ class Decoder(Part):
         raise AssertionError(f"{type(self).__name__} is not made for sparse rows")
 
     def begin_at(self, numbers: Tensor) -> None:
-        """Give these numbers, (p, columns), whatever the code: as `readout`, of decoders for sparse rows alone."""
-        raise AssertionError(f"{type(self).__name__} is not made for sparse rows")
+        """Give these numbers, (p, columns), for a code of zeros: of decoders for sparse rows, or for energies."""
+        raise AssertionError(f"{type(self).__name__} cannot begin anywhere")
 
     @abstractmethod
     def silence(self) -> bool:
@@ -234,6 +255,8 @@ class Likelihood(Part):
     """Which values it can describe, as in `SampleSpec.values`."""
     density: ClassVar[bool]
     """Whether `log_prob` is a density, which changes with the units of a value, or a probability, which does not."""
+    natural: bool = False
+    """Whether the one number for a value is its natural parameter, so that energies can be linear in it."""
     linear_mean: bool
     """Whether the mean is the first of the p numbers itself, so that a linear path can begin as PCA."""
     zero_is_marginal: ClassVar[bool] = False
@@ -348,16 +371,36 @@ class Penalty(Part):
 class Objective(Part):
     """How the draws of a trace become one number to differentiate, and a `Loss` to report."""
 
-    def suits(self, bottleneck: Bottleneck) -> None:
-        """Refuse a bottleneck that this objective can make nothing of.
-
-        Raises:
-            ChoiceError: What it needs.
-        """
+    comparable: bool = True
+    """Whether its terms of two epochs can be compared, so that the best can be kept; otherwise the last one is."""
+    pace: float = 1.0
+    """How many times the usual learning rate suits it, with so many times less weight decay."""
 
     @abstractmethod
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:
         """The scalar to minimise, in nats per sample, and its terms."""
+
+    def rate(self, trace: Trace, model: AutoencoderModule) -> Tensor:
+        """What scores count beside the distortion, in nats, (n,): the rate of the code, unless there is more to say."""
+        return trace.code.rate
+
+    def codes(self, model: AutoencoderModule, n: int, rng: Generator) -> Tensor:
+        """Codes of samples that the model itself would draw, (n, latent_dim): from the prior, unless there is another.
+
+        Raises:
+            ChoiceError: There is no prior.
+        """
+        return model.bottleneck.sample(n, rng)
+
+    def start(self, model: AutoencoderModule, mean: Tensor, variance: Tensor, rng: Generator) -> None:
+        """Prepare a model for training, given mean and variance of each value, (*s)."""
+
+    def check(self, model: AutoencoderModule) -> None:
+        """Refuse a model of which it makes no sense.
+
+        Raises:
+            ChoiceError: Parts that do not fit.
+        """
 
 
 class Network(ABC):

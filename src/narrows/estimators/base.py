@@ -25,7 +25,7 @@ from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.estimators import model_file
 from narrows.model import AutoencoderModule
-from narrows.recipes.catalogue import takes_conditions, takes_sparse
+from narrows.recipes.catalogue import takes_conditions, takes_gaps, takes_sparse
 from narrows.training import rules
 from narrows.training.checkpoint import seed_in
 from narrows.training.fit import Continuation, Request, fit
@@ -92,7 +92,7 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
+        tags.input_tags.allow_nan = takes_gaps(self.recipe)
         tags.input_tags.sparse = takes_sparse(self.recipe)
         return tags
 
@@ -114,7 +114,7 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
         given = self._samples(X, least_rows=2)
         newcomer = clone(self)
         newcomer._know_columns(given, reset=True)
-        conditions = Conditions.learn(y, len(given)) if takes_conditions(self.recipe) and y is not None else None
+        conditions = Conditions.learn(y, len(given)) if takes_conditions(self._recipe()) and y is not None else None
         held_out, known = None, None
         if validation_data is not None:
             if conditions is not None:
@@ -150,7 +150,7 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
         first = not hasattr(self, "module_")
         if first:
             given = self._samples(X, least_rows=2)
-            learned = Conditions.learn(y, len(given)) if takes_conditions(self.recipe) and y is not None else None
+            learned = Conditions.learn(y, len(given)) if takes_conditions(self._recipe()) and y is not None else None
             given = self._told(given, y, learned)
         else:
             given = self._checked(X, y)
@@ -170,8 +170,13 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
         )
         return self
 
+    def _recipe(self) -> str:
+        """The recipe to train."""
+        return self.recipe
+
     def _request(self) -> Request:
         params = {name: plain(value) for name, value in self.get_params().items() if name in REQUESTED}
+        params["recipe"] = self._recipe()
         options = params.pop("recipe_options") or {}
         if not isinstance(options, Mapping):
             raise ChoiceError(f"recipe_options is a dictionary, got {options!r}")

@@ -8,13 +8,19 @@ from narrows.estimators import model_file
 from narrows.estimators.anomaly import AnomalyDetector
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
+from narrows.estimators.generator import Generator
 from narrows.estimators.imputer import Imputer
 from narrows.estimators.pretrained import PretrainedClassifier, PretrainedRegressor
 
-KNOWN: dict[str, type[Estimator]] = {
-    estimator.__name__: estimator
-    for estimator in (AnomalyDetector, Autoencoder, Imputer, PretrainedClassifier, PretrainedRegressor)
-}
+ESTIMATORS: tuple[type[Estimator], ...] = (
+    AnomalyDetector,
+    Autoencoder,
+    Generator,
+    Imputer,
+    PretrainedClassifier,
+    PretrainedRegressor,
+)
+KNOWN: dict[str, type[Estimator]] = {estimator.__name__: estimator for estimator in ESTIMATORS}
 
 
 def load(path: str | Path) -> Estimator:

@@ -126,4 +126,5 @@ def _rebuild(
         raise FileError(f"{path} is damaged: its tensors are not those of its recipe")
     model.to_empty(device="cpu")
     put_back(model, tensors)
+    model.stages = ()  # they are behind it
     return model.eval()

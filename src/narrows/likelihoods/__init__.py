@@ -6,6 +6,7 @@ from .counts import NegativeBinomial as NegativeBinomial
 from .counts import ZeroInflatedNegativeBinomial as ZeroInflatedNegativeBinomial
 from .laplace import Laplace as Laplace
 from .logistic import DiscretizedLogistic as DiscretizedLogistic
+from .logistic_mixture import LogisticMixture as LogisticMixture
 from .mixed import Mixed as Mixed
 from .normal import Normal as Normal
 from .poisson import Poisson as Poisson
@@ -15,6 +16,7 @@ __all__ = [
     "Categorical",
     "DiscretizedLogistic",
     "Laplace",
+    "LogisticMixture",
     "Mixed",
     "NegativeBinomial",
     "Normal",

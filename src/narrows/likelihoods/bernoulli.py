@@ -27,6 +27,7 @@ class Bernoulli(Likelihood):
 
     support = "unit"
     density = False
+    natural = True
     linear_mean = False
 
     def params_shape(self, spec: SampleSpec) -> tuple[int, ...]:

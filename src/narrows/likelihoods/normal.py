@@ -55,6 +55,7 @@ class Normal(Likelihood):
         if not self.learned and not (isinstance(scale, int | float) and scale > 0):
             raise ChoiceError(f"the scale of a normal likelihood is a positive number or 'learned', got {scale!r}")
         self.scale = 1.0 if scale == "learned" else float(scale)
+        self.natural = not self.learned and self.scale == 1.0
         self.floor = floor
         self.register_buffer("variance", torch.full(tuple(scales), self.scale**2))
 

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from narrows.core.contracts import Critic, Critics
 from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
+from narrows.core.trace import View
+from narrows.networks.entrance import Entrance
 from narrows.networks.layers import bare, hidden, linear
 
 ACTIVATION = "leaky_relu"
@@ -40,17 +42,17 @@ class ConvCritic(Critic):
     """Images -> convolutions, each on a grid of half the size -> log-odds.
 
     Args:
-        shape: Of one image, (channels, height, width).
+        channels: Of what comes in.
+        grid: Height and width.
         widths: Channels of each level.
     """
 
-    def __init__(self, shape: tuple[int, ...], widths: tuple[int, ...]) -> None:
+    def __init__(self, channels: int, grid: tuple[int, ...], widths: tuple[int, ...]) -> None:
         super().__init__()
-        channels, *grid = shape
         layers: list[nn.Module] = []
         for width in widths:
             layers += [bare(nn.Conv2d, channels, width, 3, stride=2, padding=1), nn.LeakyReLU(0.2)]
-            channels, grid = width, [(size + 1) // 2 for size in grid]
+            channels, grid = width, tuple((size + 1) // 2 for size in grid)
         self.levels = nn.Sequential(*layers)
         self.head = linear(channels * prod(grid), 1)
 
@@ -61,6 +63,27 @@ class ConvCritic(Critic):
     def forward(self, x: Tensor) -> Tensor:
         odds: Tensor = self.head(self.features(x))
         return odds.squeeze(1)
+
+
+class SampleCritic(Critic):
+    """Samples, as any network sees them -> a critic of values.
+
+    Args:
+        spec: What one sample is.
+        critic: What judges them.
+    """
+
+    def __init__(self, spec: SampleSpec, critic: Critic) -> None:
+        super().__init__()
+        self.entrance = Entrance(spec)
+        self.critic = critic
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.critic.features(self.entrance(View(x)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        odds: Tensor = self.critic(self.entrance(View(x)))
+        return odds
 
 
 @dataclass(frozen=True)
@@ -82,9 +105,14 @@ class FittingCritics(Critics):
         return MLPCritic(self.latent_dim, _checked(widths, (256, 256)))
 
     def of_samples(self, widths: tuple[int, ...] | None) -> Critic:
+        if self.spec.kind == "table" or self.spec.sparse:
+            raise ChoiceError(
+                f"a critic of samples needs dense numbers, and samples of kind {self.spec.kind!r} are none"
+            )
+        channels, *grid = Entrance(self.spec).channels, *self.spec.shape[1:]
         if self.spec.kind == "image":
-            return ConvCritic(self.spec.shape, _checked(widths, (32, 64)))
-        return MLPCritic(self.spec.size, _checked(widths, (256, 256)))
+            return SampleCritic(self.spec, ConvCritic(channels, tuple(grid), _checked(widths, (32, 64))))
+        return SampleCritic(self.spec, MLPCritic(channels * prod(grid), _checked(widths, (256, 256))))
 
 
 def _checked(widths: tuple[int, ...] | None, usual: tuple[int, ...]) -> tuple[int, ...]:

@@ -55,25 +55,27 @@ class MLPDecoder(Decoder):
 class TiedMLPDecoder(Decoder):
     """The encoder's own matrices, transposed, in reverse order; only the biases are new."""
 
-    def __init__(self, encoder: MLPEncoder, params_shape: tuple[int, ...], act: str) -> None:
+    def __init__(self, layers: list[nn.Linear], params_shape: tuple[int, ...], act: str) -> None:
         super().__init__()
-        layers = [layer for layer in [*encoder.hidden, encoder.head] if isinstance(layer, nn.Linear)]
         if prod(params_shape) != layers[0].in_features:
             raise ChoiceError("tied weights need real values without gaps and a likelihood with one number per value")
         self.params_shape = params_shape
         self.linear = None
-        self.layers = nn.ModuleList(reversed(layers))
+        self.layers = tuple(reversed(layers))  # registered once, with the encoder, so that models can be stacked
         self.biases = nn.ParameterList(
             [nn.Parameter(layer.weight.new_zeros(layer.in_features)) for layer in reversed(layers)]
         )
         self.activation = activation(act)
+        self.transposes = len(layers) == 1
 
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
         h = code.z
         for i, (layer, bias) in enumerate(zip(self.layers, self.biases, strict=True)):
-            assert isinstance(layer, nn.Linear)
             h = affine(self.activation(h) if i else h, layer.weight.T, bias)
         return h.view(-1, *self.params_shape)
+
+    def begin_at(self, numbers: Tensor) -> None:
+        self.biases[-1].copy_(numbers.flatten())
 
     def silence(self) -> bool:
         return False
@@ -111,7 +113,8 @@ class MLP(Network):
         if self.tied:
             if features != latent_dim:
                 raise ChoiceError("tied weights need a bottleneck whose code has as many numbers as its features")
-            return encoder, TiedMLPDecoder(encoder, params_shape, self.activation)
+            layers = [layer for layer in [*encoder.hidden, encoder.head] if isinstance(layer, nn.Linear)]
+            return encoder, TiedMLPDecoder(layers, params_shape, self.activation)
         return encoder, MLPDecoder(latent_dim, params_shape, widths, self.activation)
 
     def _sparse_pair(

@@ -46,8 +46,8 @@ class ImportanceWeighted(Objective):
         super().__init__()
         self.draws = at_least_one(draws)
 
-    def suits(self, bottleneck: Bottleneck) -> None:
-        weighed(bottleneck)
+    def check(self, model: AutoencoderModule) -> None:
+        weighed(model.bottleneck)
 
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:
         penalties, extra = paid(trace, model, rng)
@@ -88,8 +88,8 @@ class DoublyReparametrized(Objective):
         super().__init__()
         self.draws = at_least_one(draws)
 
-    def suits(self, bottleneck: Bottleneck) -> None:
-        weighed(bottleneck)
+    def check(self, model: AutoencoderModule) -> None:
+        weighed(model.bottleneck)
 
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:
         penalties, extra = paid(trace, model, rng)

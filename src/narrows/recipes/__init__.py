@@ -16,6 +16,7 @@ from narrows.model import AutoencoderModule
 
 from .adversarial import adversarial as adversarial
 from .adversarial import factor as factor
+from .adversarial import vae_gan as vae_gan
 from .adversarial import wasserstein as wasserstein
 from .classic import convolutional as convolutional
 from .classic import deep as deep
@@ -24,6 +25,8 @@ from .composed import composed as composed
 from .conditional import conditional as conditional
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
+from .energy import deep_belief as deep_belief
+from .energy import rbm as rbm
 from .quantized import fsq as fsq
 from .quantized import residual_vq as residual_vq
 from .quantized import vq as vq
@@ -47,17 +50,20 @@ __all__ = [
     "contractive",
     "convolutional",
     "deep",
+    "deep_belief",
     "denoising",
     "factor",
     "fsq",
     "hyperspherical",
     "importance_weighted",
     "ladder",
+    "rbm",
     "residual_vq",
     "sequence",
     "sequence_variational",
     "sparse",
     "sparse_kl",
+    "vae_gan",
     "vamp",
     "vanilla",
     "variational",

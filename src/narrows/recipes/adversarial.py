@@ -83,3 +83,37 @@ def factor(
     """
     penalty = {"name": "total_correlation", "weight": weight, "widths": critic}
     return assemble(spec, latent_dim, bottleneck="gaussian", penalties=[penalty], **options)
+
+
+def vae_gan(
+    spec: SampleSpec,
+    latent_dim: int,
+    *,
+    weight: float = 1.0,
+    similarity: float = 1.0,
+    critic: Any = None,
+    **options: Any,
+) -> AutoencoderModule:
+    r"""A variational autoencoder with a critic of its samples, in whose features likeness counts too.
+
+        loss(x) = E_q(z|x)[-log p(x | z)] + KL(q(z | x) || N(0, 1))
+                  + weight * [similarity * |f(x) - f(x')|^2 / 2 - log D(x') - log D(g(z_p))]
+
+    Here D is trained to tell samples x from reconstructions x' and new samples g(z_p), by the features f. Training
+    judges the model by its distortion and rate, since the verdict of a critic that learns too is no measure.
+
+    Source: Larsen, Soenderby, Larochelle and Winther (2016), https://arxiv.org/abs/1512.09300.
+
+    Args:
+        spec: What one sample is.
+        latent_dim: The size of the code.
+        weight: Nats per nat of the critic's verdict.
+        similarity: Nats of distortion in the critic's features per nat of its verdict.
+        critic: Sizes of the critic's hidden layers, of images the channels of each level; None for two.
+        options: As in `assemble`.
+
+    >>> vae_gan(SampleSpec("image", (1, 28, 28)), 16, critic=[8]).penalties[0].opponent.critic.head
+    Affine(in_features=1568, out_features=1, bias=True)
+    """
+    penalty = {"name": "learned_similarity", "weight": weight, "similarity": similarity, "widths": critic}
+    return assemble(spec, latent_dim, bottleneck="gaussian", penalties=[penalty], **options)

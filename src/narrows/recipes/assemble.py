@@ -102,7 +102,7 @@ def assemble(
         decoder=decoder,
         likelihood=speaks,
         penalties=[PENALTIES.build(penalty, critics=FittingCritics(spec, latent_dim)) for penalty in penalties],
-        objective=OBJECTIVES.build(objective),
+        objective=OBJECTIVES.build(objective, shape=spec.shape),
     )
     if torch.get_default_device().type != "meta":
         initialise(model, rng or Generator().manual_seed(0))

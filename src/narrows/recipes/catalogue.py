@@ -18,8 +18,10 @@ DEFAULT_RECIPES: dict[Kind, str] = {
     "video": "video",
 }
 """The recipe for a kind of sample; `"deep"` for the others."""
-DENSE_RECIPES = ("contractive", "denoising", "vamp")
+DENSE_RECIPES = ("contractive", "denoising", "vae_gan", "vamp")
 """Recipes of which some part needs dense samples."""
+ENERGIES = ("deep_belief", "rbm")
+"""Recipes that learn energies, which are of whole and dense samples."""
 RECIPE_KINDS: dict[str, Kind] = {"sequence": "sequence", "sequence_variational": "sequence", "video": "video"}
 """What a recipe takes a sample for, where the data alone could say something else."""
 
@@ -35,7 +37,12 @@ def kind_of(recipe: str) -> Kind | None:
 
 def takes_sparse(recipe: str) -> bool:
     """Whether a recipe is made of parts that sparse rows can have."""
-    return recipe not in (*DENSE_RECIPES, *RECIPE_KINDS)
+    return recipe not in (*DENSE_RECIPES, *ENERGIES, *RECIPE_KINDS)
+
+
+def takes_gaps(recipe: str) -> bool:
+    """Whether a recipe is made of parts that samples with missing values can have."""
+    return recipe not in ENERGIES
 
 
 def takes_conditions(recipe: str) -> bool:

@@ -1,11 +1,13 @@
 """Autoencoders with a plain code: one hidden layer, several, or convolutions."""
 
-from typing import Any
+from typing import Any, Literal
 
+from narrows.core.errors import unknown
 from narrows.core.spec import SampleSpec
 from narrows.model import AutoencoderModule
 from narrows.networks import MLP
 from narrows.recipes.assemble import assemble
+from narrows.recipes.stages import autoencoders
 
 
 def vanilla(spec: SampleSpec, latent_dim: int, *, tied: bool = False, **options: Any) -> AutoencoderModule:
@@ -29,7 +31,15 @@ def vanilla(spec: SampleSpec, latent_dim: int, *, tied: bool = False, **options:
     return assemble(spec, latent_dim, network=network, **{"linear_path": not tied} | options)
 
 
-def deep(spec: SampleSpec, latent_dim: int, *, tied: bool = False, **options: Any) -> AutoencoderModule:
+def deep(
+    spec: SampleSpec,
+    latent_dim: int,
+    *,
+    tied: bool = False,
+    pretrain: Literal["none", "layerwise"] = "none",
+    activation: str = "silu",
+    **options: Any,
+) -> AutoencoderModule:
     r"""A deep autoencoder: fully connected, any number of hidden layers, mirrored.
 
         z = f(x),    loss(x) = -log N(x; g(z), s^2)
@@ -40,13 +50,23 @@ def deep(spec: SampleSpec, latent_dim: int, *, tied: bool = False, **options: An
         spec: What one sample is.
         latent_dim: The size of the code.
         tied: Whether the decoder reuses the encoder's matrices, transposed.
+        pretrain: `"layerwise"` to train one layer after another, each on what lies below it, before the whole (Bengio,
+            Lamblin, Popovici and Larochelle 2007). It goes without the linear path.
+        activation: Name of the nonlinearity after each hidden layer.
         options: As in `assemble`; `widths` are the sizes of the hidden layers, two by default.
 
     >>> model = deep(SampleSpec("vector", (30,)), 4, widths=(64, 32, 16))
     >>> sum(1 for name, _ in model.named_parameters() if name.startswith("encoder.network"))
     8
     """
-    return assemble(spec, latent_dim, network={"name": "mlp", "tied": tied}, **{"linear_path": not tied} | options)
+    if pretrain not in ("none", "layerwise"):
+        raise unknown("pretrain", pretrain, ("none", "layerwise"))
+    network = {"name": "mlp", "tied": tied, "activation": activation}
+    straight = {"linear_path": not tied and pretrain == "none"}
+    model = assemble(spec, latent_dim, network=network, **straight | options)
+    if pretrain == "layerwise":
+        model.stages = autoencoders(model, activation)
+    return model
 
 
 def convolutional(spec: SampleSpec, latent_dim: int, **options: Any) -> AutoencoderModule:

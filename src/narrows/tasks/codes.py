@@ -105,7 +105,8 @@ def score_samples(model: AutoencoderModule, schema: Schema, samples: Samples) ->
     def run(view: View) -> Tensor:
         trace: Trace = model(view)
         volume = volumes if view.present is None else volumes * view.present
-        return samples.tally(log_density(trace).double() - volume, trace.code.rate.double())
+        rate = model.objective.rate(trace, model)
+        return samples.tally(log_density(trace).double() - volume, rate.double())
 
     nothing = torch.empty(0, dtype=torch.float64)
     return torch.cat([nothing, *in_blocks(model, schema, samples, run)]).numpy()

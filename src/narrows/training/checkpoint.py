@@ -15,6 +15,8 @@ from narrows.data import tensor_file
 from narrows.training.optimisers import all_state, restore_state
 
 NAME = "checkpoint.safetensors"
+STAGE = "stage_"
+"""What the folders of pretraining's stages are called, before their numbers."""
 
 
 @dataclass
@@ -96,8 +98,10 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def seed_in(folder: str | Path) -> int | None:
     """The seed of the run whose checkpoint lies in a folder, so that a run without one can go on; None for none."""
-    path = Path(folder) / NAME
-    return int(tensor_file.read(path, "checkpoint")[0]["run"]["seed"]) if path.exists() else None
+    for path in (Path(folder) / NAME, Path(folder) / f"{STAGE}1" / NAME):
+        if path.exists():
+            return int(tensor_file.read(path, "checkpoint")[0]["run"]["seed"])
+    return None
 
 
 @dataclass
@@ -114,6 +118,12 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         self.run = json.loads(json.dumps(self.run))  # as a file gives it back: tuples become lists
+
+    def part(self, name: str) -> Checkpoint:
+        """A folder within this one, for a part of the same run."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        return Checkpoint(folder, self.run | {"part": name})
 
     def save(
         self,

@@ -28,6 +28,7 @@ from narrows.training import rules
 from narrows.training.checkpoint import Checkpoint, Moment
 from narrows.training.loop import Loop, Plan, judge
 from narrows.training.optimisers import DEFAULT_RATES
+from narrows.training.pretraining import pretrain
 from narrows.training.report import reports
 from narrows.training.seeds import SPLIT, START, WEIGHTS, generator
 from narrows.training.start import Components, begin, linear_path, principal_components, start_as
@@ -106,11 +107,14 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
     found = _components(train, asked, chosen["latent_dim"])
     begun = begin(model, train, found, generator(asked.seed, START))
+    stages = pretrain(model, train, judges, plan, checkpoint)
     loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())
     with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
         history = loop.run(report)
     chosen |= {"device": str(device), **{k: v for k, v in asdict(plan).items() if k != "seed"}}
     chosen["best_epoch"] = loop.progress.best_epoch
+    if stages:
+        chosen["pretraining"] = stages
     if loop.by_error and begun and loop.progress.best_epoch == 0:
         everything = samples.source(schema, device=device)
         start_as(model, principal_components(everything, chosen["latent_dim"], generator(asked.seed, START)))
@@ -135,6 +139,7 @@ class Continuation:
         begun: tuple[AutoencoderModule, Schema, dict[str, Any]] | None,
     ) -> None:
         self.module, self.schema, self.chosen = begun or prepare(samples, asked)
+        self.module.stages = ()  # one pass is too little for many
         self.device = rules.device(asked.device)
         self.module.to(self.device)
         if begun is None:
@@ -199,13 +204,14 @@ def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.
     )
     epochs = rules.epochs(rows, batch, work) if asked.epochs is None else whole("epochs", asked.epochs)
     clip = rules.gradient_clip(asked.optimizer) if asked.gradient_clip == "auto" else asked.gradient_clip
-    rate = DEFAULT_RATES.get(asked.optimizer, 1e-3) if asked.learning_rate == "auto" else asked.learning_rate
+    usual, pace = DEFAULT_RATES.get(asked.optimizer, 1e-3), model.objective.pace
+    rate = usual * pace if asked.learning_rate == "auto" else asked.learning_rate
     return Plan(
         epochs=epochs,
         batch_size=batch,
         optimizer=asked.optimizer,
         learning_rate=rate,
-        weight_decay=rules.weight_decay(asked.optimizer) if asked.weight_decay == "auto" else asked.weight_decay,
+        weight_decay=rules.weight_decay(asked.optimizer) / pace if asked.weight_decay == "auto" else asked.weight_decay,
         schedule=asked.schedule,
         warmup=asked.warmup,
         gradient_clip=clip,

@@ -237,7 +237,7 @@ class Loop:
     def _step(self, view: View) -> None:
         set_rate(self.optimisers, self._rate())
         if self.paced:
-            self.model.pace(self.progress.step, self._share())
+            self.model.proceed(self.progress.step, self._share())
         for optimizer in self.own:
             optimizer.zero_grad()
         with self.casting:
@@ -291,7 +291,8 @@ class Loop:
                 "look for extreme values in them, or lower the learning rate",
                 stacklevel=2,
             )
-        if score < now.best_score or not self.best:
+        newest = isfinite(score) and not self.model.objective.comparable
+        if score < now.best_score or not self.best or newest:
             now.best_score, now.best_epoch = score, epoch
             keep(weights(self.model), self.best)
         if self.contests and not train:  # the beginning cannot win a contest that has not begun

@@ -137,7 +137,14 @@ def begin(model: AutoencoderModule, source: Source, found: Components | None, rn
     Returns:
         Whether it begins as principal components.
     """
-    linear = _begin(model, source, found, rng)
+    if found is None:
+        mean, variance = moments(source, rng)
+    else:
+        mean, variance = found.mean.view(source.spec.shape), found.spread.view(source.spec.shape)
+    linear = found is not None and start_as(model, found)
+    if not linear:
+        _begin_at(model, mean, variance, known=found is not None)
+    model.objective.start(model, mean, variance, rng)
     if model.bottleneck.start_rows:
         some = source.some(model.bottleneck.start_rows, rng)
         model.bottleneck.start(torch.cat([model.encoder(view).values for view in some.batches(BLOCK)]), rng)
@@ -156,24 +163,19 @@ def _expect(model: AutoencoderModule, found: Components, some: Source) -> None:
     model.likelihood.start(found.mean.view(shape), found.spread.view(shape), squares / count)
 
 
-def _begin(model: AutoencoderModule, source: Source, found: Components | None, rng: Generator) -> bool:
-    if found is not None and start_as(model, found):
-        return True
-    if found is None:
-        mean, variance = moments(source, rng)
+def _begin_at(model: AutoencoderModule, mean: Tensor, variance: Tensor, known: bool) -> None:
+    """Let a model begin as one distribution for all samples, where it can; `known` to its likelihood already or not."""
+    if not known:
         model.likelihood.start(mean, variance, variance.mean())
-        if source.spec.sparse:
+        if model.spec.sparse:
             numbers = model.likelihood.marginal(mean, variance)
             if numbers is not None:
                 model.decoder.begin_at(numbers)
-            return False
+            return
     if model.likelihood.zero_is_marginal:
         model.decoder.silence()
-        if (
-            model.bottleneck.draws
-        ):  # a code that says nothing costs nothing; without noise there is nothing to learn from
+        if model.bottleneck.draws:  # a code that says nothing costs nothing; without noise nothing is learned from it
             model.encoder.silence()
-    return False
 
 
 @torch.no_grad()
