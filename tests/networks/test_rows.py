@@ -46,14 +46,19 @@ def test_a_layer_has_the_gradients_of_a_dense_one(rows, dense, rng):
 
 
 @pytest.mark.parametrize("shift", [0, 1, 3])
-def test_shared_products_have_exact_gradients(rows, dense, rng, shift):
-    h = torch.randn(9, 4, generator=rng, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(30, 4, generator=rng, dtype=torch.float64, requires_grad=True)
+def test_shared_maps_have_exact_gradients(rows, dense, rng, shift):
+    def drawn(*shape):
+        return torch.randn(*shape, generator=rng, dtype=torch.float64).requires_grad_()
+
+    h, heads = drawn(9, 4), [(drawn(30, 4), drawn(30)) for _ in range(2)]
     share = tuple(Share(4, shift).blocks())
-    at_entries, *blocks = _Shared.apply(h, weight, Pattern.of(rows), share)
+    at_entries, *blocks = _Shared.apply(h, Pattern.of(rows), share, *(weight for head in heads for weight in head))
     (at_entries.square().sum() + sum(block.sin().sum() for block in blocks)).backward()
-    everywhere = (h.detach() @ weight.detach().T).requires_grad_()
+    found = [weight.grad.clone() for weight in (h, *heads[0], *heads[1])]
+    for weight in (h, *heads[0], *heads[1]):
+        weight.grad = None
     where = (torch.arange(30) - torch.arange(9)[:, None]) % 4 == shift
-    (everywhere[dense != 0].square().sum() + everywhere[where].sin().sum()).backward()
-    assert torch.allclose(h.grad, everywhere.grad @ weight.detach())
-    assert torch.allclose(weight.grad, everywhere.grad.T @ h.detach())
+    everywhere = [h @ weight.T + bias for weight, bias in heads]
+    sum(every[dense != 0].square().sum() + every[where].sin().sum() for every in everywhere).backward()
+    for mine, weight in zip(found, (h, *heads[0], *heads[1]), strict=True):
+        assert torch.allclose(mine, weight.grad)

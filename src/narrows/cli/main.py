@@ -17,6 +17,7 @@ COMMANDS = {
     "reconstruct": "Encode samples and decode them again.",
     "generate": "Make new samples.",
     "impute": "Fill the gaps of a table, a recording or images.",
+    "detect": "Find anomalies in data by a model.",
     "info": "Say what a model or a data file is.",
     "compare": "Train several recipes and say how well each does.",
     "recipes": "List the named models.",

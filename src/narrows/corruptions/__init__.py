@@ -10,6 +10,7 @@ from .dropouts import PatternMasking as PatternMasking
 from .gaussian_noise import GaussianNoise as GaussianNoise
 from .jpeg import Jpeg as Jpeg
 from .masking import Masking as Masking
+from .patch_masking import PatchMasking as PatchMasking
 from .poisson_noise import PoissonNoise as PoissonNoise
 from .regions import BlockMask as BlockMask
 from .regions import FreeFormMask as FreeFormMask
@@ -28,6 +29,7 @@ __all__ = [
     "GaussianNoise",
     "Jpeg",
     "Masking",
+    "PatchMasking",
     "PatternMasking",
     "PoissonNoise",
     "SaltAndPepper",

@@ -25,7 +25,7 @@ from narrows.data.containers import from_codes
 from narrows.data.csr import SparseForm, is_sparse, stack
 
 Scaling = Literal["auto", "shared", "column", "none"]
-BLOCK = 1 << 18
+BLOCK = 1 << 15
 """How many values one look takes in."""
 ONE_UNIT = 4.0
 """Columns whose range comes this near the widest count as of the same unit as it."""

@@ -20,7 +20,7 @@ GATHERED = {np.dtype(t) for t in ("bool", "uint8", "int8", "int16", "int32", "in
 
 BLOCK = 1 << 22
 """How many bytes are hashed at once."""
-AT_ONCE = 1 << 18
+AT_ONCE = 1 << 16
 """How many values are gathered at once for several batches of narrow rows."""
 ALIGNED = 16
 """Batches of a multiple of so many rows begin, within what is gathered at once, where a tensor of their own would."""

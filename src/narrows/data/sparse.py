@@ -5,6 +5,7 @@ tensor = raw / scale        zero stays zero, so nothing is shifted
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, get_args
@@ -25,6 +26,8 @@ from narrows.data.sources import GATHERED, GatheredSource, Source
 
 SCORED = 2_500
 """How many zeros of a row a step of training scores, at least; a larger share of them costs too much."""
+BLOCK = 1 << 16
+"""How many entries one look takes in."""
 MOST_PARTS = 8
 """How many zeros one that is scored may stand for."""
 
@@ -56,11 +59,11 @@ class SparseSamples(Samples):
         if kind not in (None, "vector"):
             raise InputError(f"a sparse matrix holds vectors, and this recipe takes samples of kind {kind!r}")
         entries = self.rows.data
-        whole = entries.dtype.kind in "biu" or bool((entries == np.rint(entries)).all())
+        whole = entries.dtype.kind in "biu" or all((entries[b] == np.rint(entries[b])).all() for b in _blocks(entries))
         low, high = (float(entries.min()), float(entries.max())) if len(entries) else (0.0, 0.0)
         if values is None:
             counts: Values = "count" if whole and low >= 0 else "real"
-            values = "unit" if bool((entries == 1).all()) else counts
+            values = "unit" if all((entries[b] == 1).all() for b in _blocks(entries)) else counts
         _check_range(values, min(low, 0.0), high, whole)
         scale = self._scale(scaling) if values == "real" else np.ones(1)
         step = 1.0 if entries.dtype.kind in "biu" else 0.0
@@ -73,9 +76,13 @@ class SparseSamples(Samples):
 
     def _scale(self, scaling: str) -> Array:
         """The root of the mean square of all values, or of those of each column."""
-        squares: Array = np.bincount(self.rows.indices, np.square(self.rows.data, dtype=np.float64), self.rows.shape[1])
-        squares = squares / len(self)
-        if scaling == "none" or not squares.any():
+        if scaling == "none":
+            return np.ones(1)
+        squares, width = np.zeros(self.rows.shape[1]), self.rows.shape[1]
+        for b in _blocks(self.rows.data):
+            entries = np.square(self.rows.data[b], dtype=np.float64)
+            squares += np.bincount(self.rows.indices[b], entries, width) / len(self)
+        if not squares.any():
             return np.ones(1)
         return np.sqrt(np.where(squares > 0, squares, 1) if scaling == "column" else squares.mean(keepdims=True))
 
@@ -146,9 +153,14 @@ def parts(spec: SampleSpec) -> int:
     return max(1, min(MOST_PARTS, spec.size // SCORED)) if spec.sparse else 1
 
 
+def _blocks(entries: Array) -> Iterator[slice]:
+    """Entries a look at a time, so that what is worked out of them takes little memory."""
+    return (slice(first, first + BLOCK) for first in range(0, len(entries), BLOCK))
+
+
 def _least(entries: Array) -> float:
     """The smallest size of an entry."""
-    return float(np.abs(entries).min()) if len(entries) else 1.0
+    return min((float(np.abs(entries[b]).min()) for b in _blocks(entries)), default=1.0)
 
 
 def _check_range(values: Values, low: float, high: float, whole: bool) -> None:

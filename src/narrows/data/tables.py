@@ -8,7 +8,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +54,28 @@ def read_csv(path: Path) -> Any:
         else:
             raise fault from error
     return _opened(path, table, named)
+
+
+def read_rows(lines: BinaryIO, names: Sequence[str]) -> Any:
+    """Lines of a CSV without a header: an Arrow table of columns of these names, or an array where there are none.
+
+    Raises:
+        InputError: Lines with too few or too many cells, or cells of an array that are no numbers.
+    """
+    options = pa.csv.ReadOptions(
+        use_threads=False, column_names=list(names) or None, autogenerate_column_names=not names
+    )
+    kinds = pa.csv.ConvertOptions(null_values=list(MISSING), strings_can_be_null=True, quoted_strings_can_be_null=False)
+    try:
+        table = pa.csv.read_csv(lines, options, convert_options=kinds)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"standard input is ragged: {error}") from error
+    if names:
+        return table
+    words = [name for name, kind in zip(table.column_names, table.schema.types, strict=True) if not is_numeric(kind)]
+    if words:
+        raise InputError(f"standard input holds a cell that is no number: {table.column(words[0])[0].as_py()!r}")
+    return np.column_stack([column.cast(pa.float64(), safe=False).to_numpy() for column in table.columns])
 
 
 def read_parquet(path: Path) -> Any:

@@ -46,7 +46,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as error:
-        raise FileError(f"cannot write {target}: {error.strerror or error}") from error
+        why = error.strerror or f"is the disk full? ({error})"  # NumPy gives no reason for a short write
+        raise FileError(f"cannot write {target}: {why}") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -5,21 +5,23 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
 import torch
 from sklearn.base import OutlierMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from narrows.core.errors import ChoiceError
+from narrows.core.errors import ChoiceError, InputError
 from narrows.data.arrays import Array
-from narrows.data.samples import Samples
+from narrows.data.samples import ArraySamples, Samples
+from narrows.data.table_samples import TableSamples
 from narrows.estimators.base import Estimator
-from narrows.tasks import anomaly
+from narrows.tasks import anomaly, verdicts
 from narrows.tasks.anomaly import Ensemble, blocks_from
 from narrows.tasks.calibration import Calibration, Drift, discoveries, level, warn_if_out_of_reach
 from narrows.tasks.detection import detect
-from narrows.tasks.explanation import Explanation, explain
+from narrows.tasks.explanation import Explanation, Reason, explain
 from narrows.training import rules
 from narrows.training.fit import whole
 
@@ -173,8 +175,38 @@ class AnomalyDetector(Detecting, OutlierMixin, Estimator):  # type: ignore[misc]
         Args:
             X: Samples of the same shape as in fit.
         """
+        return self._explained(self._checked(X))
+
+    def verdicts(self, X: Any, fdr: float | None = None, reasons: int = 0) -> pa.Table:
+        """Scores, p-values and decisions as a table, a line for each sample.
+
+        Args:
+            X: Samples of the same shape as in fit.
+            fdr: Anomalies are those that `select` finds at this rate; None for those that `predict` finds.
+            reasons: How many of the costliest values to name of each anomaly, of tables alone.
+
+        Returns:
+            An Arrow table with the columns `score`, `p_value`, `verdict` (usual, anomaly or empty), `reason_1`, ...
+
+        Raises:
+            InputError: Reasons are asked for where samples have no columns.
+        """
         given = self._checked(X)
-        return explain(self._ensemble(), self.schema_, given, getattr(self, "feature_names_in_", None))
+        picked = given if isinstance(given, ArraySamples | TableSamples) else None
+        if reasons and (picked is None or len(self.schema_.raw_shape) != 1):
+            raise InputError("reasons name the columns of tables in memory: of other samples explain gives a map")
+        unusual = self._unusual(given)
+        p = self.calibration_.p_values(unusual)
+        strange = -unusual < self.offset_
+        if fdr is not None:
+            warn_if_out_of_reach(self.calibration_, "fdr", level("fdr", fdr))
+            strange = discoveries(p, fdr)
+        told: list[list[Reason]] | None = None
+        if reasons and picked is not None:
+            rows, told = np.flatnonzero(strange), [[] for _ in p]
+            for row, found in zip(rows, self._explained(picked.select(rows)).top(reasons), strict=True):
+                told[row] = found
+        return verdicts.table(-unusual, p, verdicts.decided(p, strange), told)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Take in one more batch of samples: the first as in `fit`; later ones are scored, and become known.
@@ -207,6 +239,9 @@ class AnomalyDetector(Detecting, OutlierMixin, Estimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         return Drift(self.calibration_, level, self.chosen_["seed"])
+
+    def _explained(self, given: Samples) -> Explanation:
+        return explain(self._ensemble(), self.schema_, given, getattr(self, "feature_names_in_", None))
 
     def _unusual(self, given: Samples) -> Array:
         ensemble = self._ensemble()

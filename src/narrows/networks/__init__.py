@@ -2,8 +2,9 @@
 
 from .conv import Conv as Conv
 from .mlp import MLP as MLP
+from .patches import Patches as Patches
 from .recurrent import Recurrent as Recurrent
 from .sequence import Sequence as Sequence
 from .volume import Volume as Volume
 
-__all__ = ["MLP", "Conv", "Recurrent", "Sequence", "Volume"]
+__all__ = ["MLP", "Conv", "Patches", "Recurrent", "Sequence", "Volume"]

@@ -87,27 +87,41 @@ class _Product(torch.autograd.Function):
 
 
 class _Shared(torch.autograd.Function):
-    """The products h_i . w_j at the entries of a pattern, and in each block of a share."""
+    """The affine maps h_i . w_j + b_j of p heads at the entries of a pattern, and in each block of a share."""
 
     @staticmethod
     def forward(
-        ctx: Any, h: Tensor, weight: Tensor, pattern: Pattern, blocks: tuple[tuple[slice, slice], ...]
+        ctx: Any, h: Tensor, pattern: Pattern, blocks: tuple[tuple[slice, slice], ...], *heads: Tensor
     ) -> tuple[Tensor, ...]:
-        ctx.save_for_backward(h, weight)
+        weights, biases = heads[::2], heads[1::2]
+        ctx.save_for_backward(h, *weights)
         ctx.pattern, ctx.blocks = pattern, blocks
-        return pattern.dots(h, weight), *(h[rows] @ weight[columns].mT for rows, columns in blocks)
+        both = list(zip(weights, biases, strict=True))
+        at_entries = torch.stack([pattern.dots(h, w) + b.index_select(0, pattern.columns) for w, b in both])
+        at_blocks = []
+        for rows, columns in blocks:
+            made = h.new_empty(len(h[rows]), len(both), len(biases[0][columns]))
+            for head, (w, b) in enumerate(both):
+                torch.add(h[rows] @ w[columns].mT, b[columns], out=made[:, head])
+            at_blocks.append(made)
+        return at_entries, *at_blocks
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, at_entries: Tensor, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        h, weight = ctx.saved_tensors
-        to_h = ctx.pattern.times(at_entries, weight)
-        to_weight = ctx.pattern.transposed_times(at_entries, h)
-        for (rows, columns), gradient in zip(ctx.blocks, gradients, strict=True):
-            block = gradient.to(h.dtype)
-            to_h[rows].addmm_(block, weight[columns])
-            to_weight[columns].addmm_(block.mT, h[rows])
-        return to_h, to_weight, None, None
+    def backward(ctx: Any, at_entries: Tensor, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        h, *weights = ctx.saved_tensors
+        pattern, to_h, found = ctx.pattern, torch.zeros_like(h), []
+        for head, (weight, to_entries) in enumerate(zip(weights, at_entries, strict=True)):
+            to_h += pattern.times(to_entries, weight)
+            to_weight = pattern.transposed_times(to_entries, h)
+            to_bias = h.new_zeros(pattern.width).index_add_(0, pattern.columns, to_entries)
+            for (rows, columns), gradient in zip(ctx.blocks, gradients, strict=True):
+                block = gradient[:, head]
+                to_h[rows].addmm_(block, weight[columns])
+                to_weight[columns].addmm_(block.mT, h[rows])
+                to_bias[columns] += block.sum(0)
+            found += [to_weight, to_bias]
+        return to_h, None, None, *found
 
 
 class RowsLinear(nn.Module):
@@ -149,19 +163,7 @@ class LinearReadout(Readout):
         return torch.stack(found, 1).float()
 
     def at_entries(self, x: Tensor, share: Share | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        pattern, h = Pattern.of(x), self.h.float()
         blocks = () if share is None else tuple(share.blocks())
-        found: list[tuple[Tensor, ...]]
-        found = [_Shared.apply(h, head.weight, pattern, blocks) for head in self.heads]  # type: ignore[no-untyped-call]
-        places: tuple[Tensor | slice, ...] = (pattern.columns, *(columns for _, columns in blocks))
-        biases = [head.bias for head in self.heads]
-        made = [
-            torch.stack([at[i].float() + _picked(b, where) for at, b in zip(found, biases, strict=True)], -2)
-            for i, where in enumerate(places)
-        ]
-        return made[0].unsqueeze(0), tuple(made[1:])
-
-
-def _picked(bias: Tensor, where: Tensor | slice) -> Tensor:
-    """Some of the biases; one index may come many times, which `index_select` is quick to differentiate."""
-    return bias[where] if isinstance(where, slice) else bias.index_select(0, where)
+        heads = [weight for head in self.heads for weight in (head.weight, head.bias)]
+        at_entries, *at_blocks = _Shared.apply(self.h.float(), Pattern.of(x), blocks, *heads)  # type: ignore[no-untyped-call]
+        return at_entries.unsqueeze(0), tuple(at_blocks)

@@ -3,6 +3,8 @@
 Each function draws on a figure of its own, or on the one (or the part of one) that it is given.
 """
 
+from .anomalies import calibration as calibration
+from .anomalies import score_distribution as score_distribution
 from .codes import code_map as code_map
 from .history import curves as curves
 from .images import before_after as before_after
@@ -10,4 +12,13 @@ from .images import image_rows as image_rows
 from .images import reconstructions as reconstructions
 from .overview import overview as overview
 
-__all__ = ["before_after", "code_map", "curves", "image_rows", "overview", "reconstructions"]
+__all__ = [
+    "before_after",
+    "calibration",
+    "code_map",
+    "curves",
+    "image_rows",
+    "overview",
+    "reconstructions",
+    "score_distribution",
+]

@@ -27,6 +27,7 @@ from .contractive import contractive as contractive
 from .denoising import denoising as denoising
 from .energy import deep_belief as deep_belief
 from .energy import rbm as rbm
+from .masked_patches import masked_patches as masked_patches
 from .quantized import fsq as fsq
 from .quantized import residual_vq as residual_vq
 from .quantized import vq as vq
@@ -57,6 +58,7 @@ __all__ = [
     "hyperspherical",
     "importance_weighted",
     "ladder",
+    "masked_patches",
     "rbm",
     "residual_vq",
     "sequence",

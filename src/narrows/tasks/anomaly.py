@@ -346,7 +346,9 @@ def _nearest(found: Tensor, known: Tensor) -> Tensor:
     A code that is one of the known itself, to the bit, is compared with the others.
     """
     members, groups, count, width = known.shape
-    flat = known.reshape(members * groups, count, width)
+    center = known.mean((1, 2), keepdim=True)  # differences keep their digits near the origin
+    flat = (known - center).reshape(members * groups, count, width)
+    found = found - center.squeeze(1)
     asked = found.unsqueeze(1).expand(-1, groups, -1, -1).reshape(members * groups, -1, width)
     squares = torch.baddbmm(flat.square().sum(-1).unsqueeze(1), asked, flat.mT, alpha=-2)
     # the product is only good enough to find the nearest: near it, the difference of squares has no digits left
@@ -363,4 +365,7 @@ def _nearest(found: Tensor, known: Tensor) -> Tensor:
 
 def _apart(asked: Tensor, known: Tensor, chosen: Tensor) -> Tensor:
     """The distances to the chosen ones."""
-    return (asked - known.gather(1, chosen.unsqueeze(-1).expand(-1, -1, known.shape[-1]))).square().sum(-1).sqrt()
+    members, count, width = known.shape
+    rows = chosen + count * torch.arange(members, device=chosen.device).unsqueeze(1)
+    near = known.reshape(-1, width).index_select(0, rows.flatten()).reshape(asked.shape)
+    return (asked - near).square().sum(-1).sqrt()

@@ -1,0 +1,167 @@
+"""What detectors promise, measured: levels, false discoveries, explanations, the spread of seeds, and speed.
+
+    python benchmarks/anomaly_promises.py [levels] [discoveries] [faults] [digits] [speed] [--repeats 200]
+
+Levels: the share of usual samples, drawn as in training, that `predict` takes for anomalies at alpha = 0.05.
+Discoveries: the false discovery rate of `select` at 0.1, over mixtures of usual samples and anomalies.
+Faults: one column of a row replaced by that of another row, at least two standard deviations away; how often `explain`
+puts it first. Digits: each digit of MNIST as the usual class, beside nearest neighbours of PCA codes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import NearestNeighbors
+
+import narrows
+from common import DATA, load, machine, table
+
+COLUMNS = 6
+TABLES = ("2_annthyroid", "6_cardio", "26_optdigits", "30_satellite", "40_vowels")
+
+
+def usual(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Rows of two hidden causes and a little noise."""
+    mixing = np.random.default_rng(7).normal(size=(2, COLUMNS))
+    return np.tanh(rng.normal(size=(rows, 2)) @ mixing) + 0.1 * rng.normal(size=(rows, COLUMNS))
+
+
+def levels(asked: argparse.Namespace) -> None:
+    """How often usual samples are taken for anomalies."""
+    rows = []
+    for count in asked.rows:
+        rates = []
+        for repeat in range(asked.repeats):
+            rng = np.random.default_rng([count, repeat])
+            detector = narrows.AnomalyDetector(random_state=repeat, epochs=asked.epochs).fit(usual(rng, count))
+            rates.append((detector.predict(usual(rng, 2_000)) == -1).mean())
+        rows.append([str(count), str(len(rates)), f"{np.mean(rates):.4f}", f"{np.std(rates) / len(rates) ** 0.5:.4f}"])
+    print(table(["rows of fit", "repeats", "share flagged at 0.05", "standard error"], rows))
+
+
+def discoveries(asked: argparse.Namespace) -> None:
+    """How many of those selected are none."""
+    shares, power = [], []
+    for repeat in range(asked.repeats):
+        rng = np.random.default_rng([1, repeat])
+        detector = narrows.AnomalyDetector(training="clean", random_state=repeat, epochs=asked.epochs)
+        detector.fit(usual(rng, 2_000))
+        X = usual(rng, 500)
+        X[:50] += rng.normal(0, 0.6, size=(50, COLUMNS))
+        found = detector.select(X, fdr=0.1)
+        shares.append(found[50:].sum() / max(1, found.sum()))
+        power.append(found[:50].mean())
+    print(
+        table(
+            ["mixtures", "realised rate at 0.1", "anomalies found"],
+            [[str(len(shares)), f"{np.mean(shares):.4f}", f"{np.mean(power):.3f}"]],
+        )
+    )
+
+
+def faults(asked: argparse.Namespace) -> None:
+    """How often a wrong column comes first."""
+    rows = []
+    for name in TABLES:
+        with np.load(asked.data / "adbench" / f"{name}.npz") as found:
+            X = found["X"][found["y"].ravel() == 0].astype(np.float64)
+        rng = np.random.default_rng(0)
+        X = X[rng.permutation(len(X))[:3_000], :][:, X.std(0) > 0]
+        half = len(X) // 2
+        detector = narrows.AnomalyDetector(training="clean", random_state=0, epochs=asked.epochs).fit(X[:half])
+        wrong = X[half:][: asked.faults].copy()
+        columns = rng.integers(X.shape[1], size=len(wrong))
+        spread = X.std(0)
+        for row, column in enumerate(columns):
+            away = np.flatnonzero(np.abs(X[:, column] - wrong[row, column]) > 2 * spread[column])
+            wrong[row, column] = X[rng.choice(away), column] if len(away) else wrong[row, column] + 4 * spread[column]
+        first = detector.explain(wrong).order()[:, 0] == columns
+        far = X[half:][: asked.faults].copy()
+        far[np.arange(len(far)), columns] += 5 * spread[columns] * rng.choice([-1, 1], size=len(far))
+        firm = detector.explain(far).order()[:, 0] == columns
+        rows.append([name.partition("_")[2], str(len(wrong)), f"{first.mean():.3f}", f"{firm.mean():.3f}"])
+    print(table(["table", "faults", "first, another row's value", "first, five deviations off"], rows))
+
+
+def digits(asked: argparse.Namespace) -> None:
+    """Each digit as the usual class."""
+    with np.load(asked.data / "images" / "mnist.npz") as found:
+        train, labels, test, truth = found["x_train"], found["y_train"], found["x_test"], found["y_test"]
+    rows = []
+    for digit in asked.digits:
+        usual_ones = train[labels == digit][: asked.images]
+        judged, strange = test[: asked.images], truth[: asked.images] != digit
+        detector = narrows.AnomalyDetector(training="clean", random_state=0, epochs=asked.epochs).fit(usual_ones)
+        ours = -detector.score_samples(judged)
+        pca = PCA(28, random_state=0).fit(usual_ones.reshape(len(usual_ones), -1))
+        codes, asked_codes = (pca.transform(x.reshape(len(x), -1)) for x in (usual_ones, judged))
+        theirs = NearestNeighbors(n_neighbors=5).fit(codes).kneighbors(asked_codes)[0][:, -1]
+        rows.append([str(digit), f"{roc_auc_score(strange, ours):.4f}", f"{roc_auc_score(strange, theirs):.4f}"])
+    rows.append(["mean", *(f"{np.mean([float(row[i]) for row in rows]):.4f}" for i in (1, 2))])
+    print(table(["usual digit", "narrows AUROC", "neighbours of PCA codes AUROC"], rows))
+
+
+def speed(asked: argparse.Namespace) -> None:
+    """Seconds to fit, beside PyOD's autoencoder, and to score."""
+    from pyod.models.auto_encoder import AutoEncoder
+
+    X = np.random.default_rng(0).normal(size=(100_000, 30)).astype(np.float32)
+    rows = []
+    for count in asked.rows:
+        seconds = []
+        for detector in (narrows.AnomalyDetector(random_state=0), AutoEncoder(verbose=0)):
+            began = time.process_time()
+            detector.fit(X[:count])
+            seconds.append(time.process_time() - began)
+            if len(seconds) == 1:
+                ours = detector
+        rows.append([str(count), f"{seconds[0]:.1f}", f"{seconds[1]:.1f}", f"{seconds[0] / seconds[1]:.2f}"])
+    print(table(["rows of fit", "narrows CPU s", "PyOD AutoEncoder CPU s", "ratio"], rows))
+    ours.score_samples(X[:1_000])
+    began = time.perf_counter()
+    ours.score_samples(X)
+    whole = time.perf_counter() - began
+    one = []
+    for row in range(100):
+        began = time.perf_counter()
+        ours.score_samples(X[row : row + 1])
+        one.append(time.perf_counter() - began)
+    print(table(["100,000 rows, s", "one row, ms"], [[f"{whole:.2f}", f"{1e3 * np.median(one):.2f}"]]))
+
+
+PARTS = {part.__name__: part for part in (levels, discoveries, faults, digits, speed)}
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("parts", nargs="*", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--rows", type=int, nargs="+", default=[200, 1_000, 10_000])
+    parser.add_argument(
+        "--epochs", type=int, default=None, help="passes over the data; by default as the detector has it"
+    )
+    parser.add_argument("--faults", type=int, default=300)
+    parser.add_argument("--images", type=int, default=3_000)
+    parser.add_argument("--digits", type=int, nargs="+", default=list(range(10)))
+    parser.add_argument("--threads", type=int, default=1)
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    warnings.simplefilter("ignore")
+    for part in asked.parts:
+        print(f"\n{part}\n")
+        PARTS[part](asked)
+    print(f"\n{machine()}; load {load()}")
+
+
+if __name__ == "__main__":
+    main()
