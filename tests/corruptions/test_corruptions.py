@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import narrows
 from narrows import corruptions as kinds
 from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
@@ -149,3 +150,13 @@ def test_what_makes_no_sense_is_refused(asked, said):
 def test_impossible_options_are_refused(part, options, said):
     with pytest.raises(ChoiceError, match=said):
         getattr(kinds, part)(**options)
+
+
+@pytest.mark.parametrize("name", ["blur", "jpeg"])
+def test_a_model_that_is_loaded_corrupts_as_before(name, tmp_path):
+    X = np.random.default_rng(0).random((30, 9, 9))
+    model = narrows.Restorer(corruption=name, epochs=1, random_state=0, verbose=0).fit(X)
+    model.save(tmp_path / "m.safetensors")
+    again = narrows.load(tmp_path / "m.safetensors")
+    spoilt = [m.module_.corruption(View(photo(2)), seeded()).x for m in (model, again)]
+    assert torch.equal(*spoilt)

@@ -21,7 +21,9 @@ from narrows.recipes import RECIPES
 from narrows.recipes.catalogue import takes_conditions
 
 VECTOR_RECIPES = [
-    name for name in RECIPES if name not in ("convolutional", "hyperspherical", "video") and not takes_conditions(name)
+    name
+    for name in RECIPES
+    if name not in ("convolutional", "hyperspherical", "restoring", "video") and not takes_conditions(name)
 ]
 """Recipes for rows of numbers: of two columns too, of which no sphere is made; and one that is told labels at fit is
 told them at transform, which no check does."""

@@ -238,5 +238,10 @@ def test_parts_that_make_no_energy_are_refused(options, message):
         assemble(SampleSpec("vector", (6,)), 3, **{"objective": "contrastive_divergence"} | options)
 
 
+def test_layers_that_a_machine_does_not_have_are_refused():
+    with pytest.raises(ChoiceError, match="has no hidden layers: leave out widths"):
+        rbm(SampleSpec("vector", (6,)), 3, likelihood="normal", widths=(8,))
+
+
 def test_its_repr_tells_the_choice():
     assert repr(ContrastiveDivergence(2, 10, (4,))) == "ContrastiveDivergence(steps=2, chains=10)"

@@ -138,6 +138,8 @@ def test_pretraining_begins_with_something_better_than_chance(digits):
 
 
 def test_what_cannot_be_stacked_is_refused(table):
+    with pytest.raises(ChoiceError, match="that are all there, not values that may be missing"):
+        fitted("deep_belief", {}, np.where(table > 1, np.nan, table))
     with pytest.raises(ChoiceError, match="did you mean 'layerwise'"):
         fitted("deep", {"pretrain": "layers"}, table)
     with pytest.raises(ChoiceError, match="without tied weights"):

@@ -95,8 +95,8 @@ class Codebook(nn.Module):
         shares = chosen.mean(0)
         sums = torch.einsum("ngk,ngm->gkm", chosen, x) / len(x)
         old = self.frequencies.unsqueeze(-1) * self.vectors
-        self.frequencies.lerp_(shares, 1 - memory)
-        means = torch.lerp(old, sums, 1 - memory) / self.frequencies.clamp(min=1e-12).unsqueeze(-1)
+        self.frequencies.mul_(memory).add_(shares, alpha=1 - memory)
+        means = (memory * old + (1 - memory) * sums) / self.frequencies.clamp(min=1e-12).unsqueeze(-1)
         used = (self.frequencies > 1e-9).unsqueeze(-1)
         self.vectors.copy_(self.directed(torch.where(used, means, self.vectors)))
 

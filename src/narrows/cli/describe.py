@@ -22,6 +22,8 @@ from narrows.data.kinds import canonical, learn_column
 from narrows.data.streams import StreamSamples
 from narrows.data.table_streams import TableStream
 from narrows.estimators.model_file import load_document
+from narrows.tasks.compression import ENDING
+from narrows.tasks.decompression import open_compressed
 from narrows.training.fit import Request, plan_for, prepare
 from narrows.training.rules import device
 
@@ -31,7 +33,9 @@ SETTINGS = ("optimizer", "learning_rate", "schedule", "batch_size", "epochs", "p
 
 
 def describe(path: str) -> dict[str, Any]:
-    """What lies at a path: data, if its name says so, otherwise a model."""
+    """What lies at a path: data or a compressed file, if its name says so, otherwise a model."""
+    if Path(path).suffix.lower() == ENDING:
+        return describe_compressed(Path(path))
     return describe_data(path) if is_data(path) else describe_model(Path(path))
 
 
@@ -42,6 +46,10 @@ def describe_model(path: Path) -> dict[str, Any]:
         FileError: The file cannot be used, with the reason.
     """
     estimator = narrows.load(path)
+    if isinstance(estimator, narrows.Compressor):
+        shape = None if estimator.primer_ is None else estimator.primer_.shape
+        primed = f"{' x '.join(map(str, shape))} pixels" if shape else "nothing: data are compressed by themselves"
+        return {"model": repr(estimator), "primed with": primed, "file": f"{path.stat().st_size:,} bytes"}
     document = load_document(path)
     chosen, schema = estimator.chosen_, estimator.schema_
     options = chosen["options"]
@@ -56,6 +64,30 @@ def describe_model(path: Path) -> dict[str, Any]:
         "weights": f"{sum(p.numel() for p in estimator.module_.parameters()):,}",
         "file": f"{path.stat().st_size:,} bytes, format {document['format']}, by narrows {document['narrows']}",
     }
+
+
+def describe_compressed(path: Path) -> dict[str, Any]:
+    """What a compressed file holds, and how its chunks were made.
+
+    Raises:
+        FileError: The file cannot be used, with the reason.
+    """
+    with open_compressed(path) as file:
+        made = file.methods()
+        before, after = file.before, file.size
+        found = {
+            "compressed": file.form.in_words(),
+            "error allowed": f"{file.bound:g}" if file.bound else "none",
+            "file": f"{after:,} bytes, {before / after:.2f} times less than {before:,}",
+            "chunks": f"{len(made):,}, of {file.block:,} rows at most",
+        }
+    shown: dict[tuple[str, str], list[int]] = {}
+    for chunk in made:
+        shown.setdefault((chunk.column, chunk.method), []).append(chunk.size)
+    for (column, method), sizes in list(shown.items())[:MOST_COLUMNS]:
+        count = f"{len(sizes):,} chunks, " if len(sizes) > 1 else ""
+        found[f"  {column or method}"] = f"{count}{sum(sizes):,} bytes" + (f", {method}" if column else "")
+    return found | ({"  ...": f"{len(shown) - MOST_COLUMNS:,} more"} if len(shown) > MOST_COLUMNS else {})
 
 
 def describe_data(path: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 import narrows
+from narrows.core.errors import FileError
 from narrows.data.options import options_like
 from narrows.data.samples import Samples
 from narrows.data.series import windows
@@ -19,6 +20,8 @@ def opened(path: str, estimator: Any) -> Any:
         estimator: The model; images and videos are brought to the size of those that it was fitted on, and a recording
             is cut into windows of the same length.
     """
+    if isinstance(estimator, narrows.Compressor):
+        raise FileError("a Compressor has no codes: its methods are compress and decompress")
     schema = estimator.schema_
     data = narrows.open_data(path, **options_like(path, schema.raw_shape))
     recording = schema.spec.kind == "sequence" and not isinstance(data, Samples)

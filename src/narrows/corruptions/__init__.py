@@ -1,5 +1,7 @@
 """What the encoder is not shown, while the likelihood stays that of the clean input."""
 
+from .blind_spots import BlindSpots as BlindSpots
+from .blind_spots import Paired as Paired
 from .blur import Blur as Blur
 from .clean import Clean as Clean
 from .compose import Compose as Compose
@@ -18,6 +20,7 @@ from .salt_and_pepper import SaltAndPepper as SaltAndPepper
 from .sensor_noise import SensorNoise as SensorNoise
 
 __all__ = [
+    "BlindSpots",
     "BlockMask",
     "Blur",
     "Clean",
@@ -29,6 +32,7 @@ __all__ = [
     "GaussianNoise",
     "Jpeg",
     "Masking",
+    "Paired",
     "PatchMasking",
     "PatternMasking",
     "PoissonNoise",

@@ -41,10 +41,10 @@ class Blur(Corruption):
         else:
             if len({len(row) for row in kernel}) != 1 or len(kernel) % 2 == 0 or len(kernel[0]) % 2 == 0:
                 raise ChoiceError(f"a kernel has an odd number of rows, each of the same odd length, got {kernel!r}")
+            if not sum(map(sum, kernel)) > 0:
+                raise ChoiceError("the weights of a kernel sum to more than 0")
             weights = torch.tensor(kernel, dtype=torch.float32)
-        if not weights.sum() > 0:
-            raise ChoiceError("the weights of a kernel sum to more than 0")
-        self.register_buffer("kernel", weights / weights.sum(), persistent=False)
+        self.register_buffer("kernel", weights / weights.sum())
 
     kernel: Tensor
 

@@ -55,8 +55,8 @@ class Jpeg(Corruption):
         rows = [[cos(pi * (2 * i + 1) * k / (2 * SIZE)) for i in range(SIZE)] for k in range(SIZE)]
         basis = torch.tensor(rows) * sqrt(2 / SIZE)
         basis[0] /= sqrt(2)
-        self.register_buffer("basis", basis, persistent=False)
-        self.register_buffer("steps", torch.tensor(STEPS, dtype=torch.float32), persistent=False)
+        self.register_buffer("basis", basis)
+        self.register_buffer("steps", torch.tensor(STEPS, dtype=torch.float32))
 
     basis: Tensor
     steps: Tensor

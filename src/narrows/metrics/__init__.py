@@ -7,6 +7,8 @@ from .causes import mutual_information_gap as mutual_information_gap
 from .errors import binary_cross_entropy as binary_cross_entropy
 from .errors import mean_squared_error as mean_squared_error
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
+from .pictures import peak_signal_to_noise_ratio as peak_signal_to_noise_ratio
+from .pictures import structural_similarity as structural_similarity
 from .samples import density_and_coverage as density_and_coverage
 from .samples import kernel_distance as kernel_distance
 from .symbols import codebook_use as codebook_use
@@ -25,5 +27,7 @@ __all__ = [
     "mean_squared_error",
     "mutual_information_gap",
     "nearest_neighbour_accuracy",
+    "peak_signal_to_noise_ratio",
     "perplexity",
+    "structural_similarity",
 ]

@@ -4,7 +4,8 @@ from .conv import Conv as Conv
 from .mlp import MLP as MLP
 from .patches import Patches as Patches
 from .recurrent import Recurrent as Recurrent
+from .restoring import Restoring as Restoring
 from .sequence import Sequence as Sequence
 from .volume import Volume as Volume
 
-__all__ = ["MLP", "Conv", "Patches", "Recurrent", "Sequence", "Volume"]
+__all__ = ["MLP", "Conv", "Patches", "Recurrent", "Restoring", "Sequence", "Volume"]

@@ -31,6 +31,7 @@ from .masked_patches import masked_patches as masked_patches
 from .quantized import fsq as fsq
 from .quantized import residual_vq as residual_vq
 from .quantized import vq as vq
+from .restoring import restoring as restoring
 from .sequential import sequence as sequence
 from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
@@ -61,6 +62,7 @@ __all__ = [
     "masked_patches",
     "rbm",
     "residual_vq",
+    "restoring",
     "sequence",
     "sequence_variational",
     "sparse",

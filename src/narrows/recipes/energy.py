@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.model import AutoencoderModule
 from narrows.recipes.assemble import Asked, assemble
@@ -37,6 +38,9 @@ def rbm(
     >>> rbm(SampleSpec("vector", (30,), "unit"), 8, steps=3).objective
     ContrastiveDivergence(steps=3, chains=0)
     """
+    idle = sorted(options.keys() & {"activation", "widths"})
+    if idle:
+        raise ChoiceError(f"a restricted Boltzmann machine has no hidden layers: leave out {' and '.join(idle)}")
     return assemble(
         spec,
         latent_dim,

@@ -10,6 +10,7 @@ from torch import nn
 
 from narrows.bottlenecks import Binary, Plain
 from narrows.core.contracts import Likelihood
+from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.corruptions import Clean, Masking
 from narrows.likelihoods import Bernoulli, Normal
@@ -66,8 +67,14 @@ def machines(model: AutoencoderModule, likelihood: Asked, steps: int) -> tuple[S
         likelihood: Of its samples.
         steps: Steps of Gibbs sampling, as in `ContrastiveDivergence`.
 
+    Raises:
+        ChoiceError: Samples that are no units of an energy.
+
     Source: Hinton and Salakhutdinov (2006), https://doi.org/10.1126/science.1127647.
     """
+    if model.spec.values not in ("real", "unit") or model.spec.gaps:
+        what = "values that may be missing" if model.spec.gaps else f"{model.spec.values} values"
+        raise ChoiceError(f"machines learn from real values, or values between 0 and 1, that are all there, not {what}")
     encoder, decoder = stacked(model.encoder, model.decoder)
     up, down = affine_maps(encoder), affine_maps(decoder)[::-1]
     found = []

@@ -366,7 +366,8 @@ def judge(model: AutoencoderModule, source: Source, batch_size: int, seed: int) 
         trace: Trace = model(view, rng)
         _, loss = model.objective(trace, model, rng)
         terms.add(loss, len(view.x))
-        squares += trace.prediction.total(squared_error, view.x, view.scored).double().sum()
-        scored += view.x.numel() if view.scored is None else int(view.scored.sum())
+        counts = trace.view.scored  # a corruption may score fewer values than there are
+        squares += trace.prediction.total(squared_error, view.x, counts).double().sum()
+        scored += view.x.numel() if counts is None else int(counts.sum())
     terms.settle()
     return {**terms.means(), "error": float(squares) / max(1, scored)}

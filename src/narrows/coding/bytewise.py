@@ -1,0 +1,141 @@
+"""The generic method: the bytes of values, rearranged so that a generic codec finds more in them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from narrows.coding.fields import Reader, Writer
+from narrows.coding.generic import QUICK, squeeze, unsqueeze
+from narrows.coding.values import Array, bits_of
+from narrows.core.errors import FileError
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """A way to lay out values of one type as bytes.
+
+    Args:
+        name: What people call it.
+        there: Unsigned integers (n, ...) to others of the same shape and type.
+        back: And back.
+        planes: Whether all first bytes come first, then all second ones.
+    """
+
+    name: str
+    there: Callable[[Array], Array]
+    back: Callable[[Array], Array]
+    planes: bool
+
+
+def _same(bits: Array) -> Array:
+    return bits
+
+
+def _moved(axis: int) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+    """Differences along an axis, modulo the range of the type, and their sums."""
+
+    def there(bits: Array) -> Array:
+        return np.diff(bits, axis=axis, prepend=np.zeros_like(bits.take([0], axis=axis))) if bits.size else bits
+
+    def back(bits: Array) -> Array:
+        return np.cumsum(bits, axis=axis, dtype=bits.dtype)
+
+    return there, back
+
+
+ARRANGEMENTS = (
+    Arrangement("plain", _same, _same, planes=False),
+    Arrangement("planes", _same, _same, planes=True),
+    Arrangement("differences of rows", *_moved(0), planes=False),
+    Arrangement("differences of rows, planes", *_moved(0), planes=True),
+    Arrangement("differences in rows", *_moved(-1), planes=False),
+    Arrangement("differences in rows, planes", *_moved(-1), planes=True),
+    Arrangement("transposed", _same, _same, planes=False),
+)
+"""The arrangements, by the number that files keep."""
+TRANSPOSED = 6
+SAMPLE = 1 << 18
+
+
+def laid_out(values: Array, number: int) -> bytes:
+    """The bytes of values in an arrangement."""
+    how = ARRANGEMENTS[number]
+    bits = bits_of(values).reshape(values.shape)
+    if number == TRANSPOSED:
+        return np.ascontiguousarray(bits.reshape(len(bits), -1).T).tobytes()
+    moved = np.ascontiguousarray(how.there(bits))
+    if not how.planes:
+        return moved.tobytes()
+    return np.ascontiguousarray(moved.reshape(-1).view(np.uint8).reshape(-1, bits.dtype.itemsize).T).tobytes()
+
+
+def taken_up(data: bytes, number: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """The values of bytes in an arrangement."""
+    how, whole = ARRANGEMENTS[number], np.dtype(f"u{dtype.itemsize}")
+    if number == TRANSPOSED:
+        flat = np.frombuffer(data, whole).reshape(-1, shape[0]).T
+        return np.ascontiguousarray(flat).view(dtype).reshape(shape)
+    if how.planes:
+        plain = np.frombuffer(data, np.uint8).reshape(dtype.itemsize, -1).T
+        bits = np.ascontiguousarray(plain).reshape(-1).view(whole).reshape(shape)
+    else:
+        bits = np.frombuffer(data, whole).reshape(shape)
+    return np.ascontiguousarray(how.back(bits)).view(dtype).reshape(shape)
+
+
+def encode(values: Array, tried: tuple[int, ...]) -> bytes:
+    """Values to bytes by the best arrangement and codec.
+
+    Args:
+        values: (n, ...), of any numeric type of at most eight bytes.
+        tried: Numbers of codecs.
+    """
+    if not values.size:
+        return b"\0" + squeeze(b"", (0,))
+    able = [number for number in range(len(ARRANGEMENTS)) if _differs(number, values)]
+    some = values[: max(1, SAMPLE * len(values) // max(1, values.nbytes))]
+    quick = sorted(able, key=lambda number: len(squeeze(laid_out(some, number), QUICK)))
+    made = [bytes([number]) + squeeze(laid_out(values, number), tried) for number in {0, *quick[:2]}]
+    return min(made, key=lambda one: (len(one), one[0]))
+
+
+def _differs(number: int, values: Array) -> bool:
+    """Whether an arrangement of values is not the same as another one."""
+    inner = prod(values.shape[1:])
+    if number == TRANSPOSED:
+        return inner > 1
+    if values.ndim == 1 and number in (4, 5):
+        return False
+    return values.dtype.itemsize > 1 or not ARRANGEMENTS[number].planes
+
+
+def decode(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """The values that `encode` was given."""
+    if not data or data[0] >= len(ARRANGEMENTS):
+        raise FileError("values are arranged in a way that this version does not know")
+    plain = unsqueeze(data[1:], prod(shape) * dtype.itemsize)
+    if not plain:
+        return np.zeros(shape, dtype)
+    return taken_up(plain, data[0], dtype, shape)
+
+
+def with_gaps(values: Array, missing: Array | None, tried: tuple[int, ...]) -> bytes:
+    """Values of which some may be missing to bytes."""
+    out = Writer()
+    out.piece(b"" if missing is None else squeeze(np.packbits(missing).tobytes()))
+    return out.rest(encode(values, tried))
+
+
+def gaps_and_values(
+    data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> tuple[Array, np.ndarray[Any, np.dtype[np.bool_]] | None]:
+    """What `with_gaps` was given."""
+    fields = Reader(data)
+    packed, missing = fields.piece(), None
+    if packed:
+        plain = unsqueeze(packed, (shape[0] + 7) // 8)
+        missing = np.unpackbits(np.frombuffer(plain, np.uint8), count=shape[0]).astype(bool)
+    return decode(fields.rest(), dtype, shape), missing

@@ -1,0 +1,291 @@
+"""One chunk: values to bytes by whichever method makes them smallest, tried out before anyone relies on it.
+
+Every candidate is decoded again, and is taken only if it gives back every bit, or, where an error is allowed, no value
+beyond it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narrows.coding import bytewise, pictures, rows, smooth
+from narrows.coding.container import LARGEST_CHUNK, digest
+from narrows.coding.fields import Reader, Writer
+from narrows.coding.generic import CODECS, QUICK, squeeze, unsqueeze
+from narrows.coding.mapping import cost, ways
+from narrows.coding.rows import Known
+from narrows.coding.values import NAMES, Array, Map, bits_of, ordered_bits, within
+from narrows.core.errors import FileError
+
+GENERIC, ROWS, SMOOTH, PICTURES = range(4)
+HOPELESS = 0.55
+"""Slow generic codecs are not tried where another method needs less than this share of what a quick one does."""
+MOST_IN_A_ROW = 1 << 22
+"""More values than this are left to the other methods, so that memory stays within bounds."""
+Gaps = NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much time is spent on smaller files.
+
+    Args:
+        name: What users call it.
+        codecs: Numbers of generic codecs that are tried.
+        modelled: Whether symbols are foretold, or left to generic codecs.
+        ways: How many ways to map values to symbols are tried in full.
+        parents: How many other columns may foretell one.
+        pixels: Of how many values images are foretold pixel by pixel, at most.
+        thorough: Whether slow codecs are tried where there is little hope for them.
+    """
+
+    name: str
+    codecs: tuple[int, ...]
+    modelled: bool
+    ways: int
+    parents: int
+    pixels: int
+    thorough: bool = False
+
+
+EFFORTS = {
+    effort.name: effort
+    for effort in (
+        Effort("fast", (1,), modelled=False, ways=1, parents=0, pixels=0),
+        Effort("default", (2, 3), modelled=True, ways=1, parents=2, pixels=1 << 20),
+        Effort("max", (2, 3, 4), modelled=True, ways=2, parents=4, pixels=1 << 30, thorough=True),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a chunk holds.
+
+    Args:
+        values: (n, ...).
+        missing: Which of n values are missing; None if none is.
+        beside: Bytes that belong to them, such as the words that they number.
+    """
+
+    values: Array
+    missing: Gaps = None
+    beside: bytes = b""
+
+    def stamp(self) -> bytes:
+        """A digest of it."""
+        gaps = b"" if self.missing is None else self.missing.tobytes()
+        return digest(bits_of(self.values).data.cast("B") if self.values.size else b"", gaps, self.beside)
+
+    def known(self) -> Known:
+        """As what other columns are foretold by."""
+        found = ordered_bits(self.values)
+        if self.missing is not None:
+            found = _with_gaps(found, self.missing)
+        return Known.of(found)
+
+    def stands_for(self, other: "Content", bound: float) -> bool:
+        """Whether it may be handed out for another content."""
+        if self.beside != other.beside:
+            return False
+        if (self.missing is None) != (other.missing is None) or self.values.shape != other.values.shape:
+            return False
+        there: Any = slice(None)
+        if self.missing is not None and other.missing is not None:
+            if not (self.missing == other.missing).all():
+                return False
+            there = ~self.missing
+        found, asked = self.values[there], other.values[there]
+        same = bits_of(found) == bits_of(asked)
+        return bool((same if bound == 0 else same | within(found, asked, bound)).all())
+
+
+def encode(
+    content: Content,
+    known: Sequence[Known | None],
+    candidates: dict[int, Known],
+    bound: float,
+    effort: Effort,
+    primer: Array | None = None,
+) -> tuple[bytes, Content]:
+    """A chunk, and what will come back from it.
+
+    Args:
+        content: One column (n,) or an array (n, ...).
+        known: The columns of these rows, by number.
+        candidates: Those of them that may foretell this one.
+        bound: How far values may come back from what they were.
+        effort: How much is tried.
+        primer: Rows of the same kind, which whoever decodes will have.
+    """
+    bound = bound if content.values.dtype.kind == "f" else 0.0
+    beside = Writer()
+    beside.number(len(content.beside))
+    if content.beside:
+        beside.piece(squeeze(content.beside, effort.codecs))
+    first = beside.rest(b"")
+    made = []
+    if content.values.size and (effort.modelled or bound > 0):
+        made += _by_rows(content, candidates, known, bound, effort)
+        made += _as_field(content, bound)
+        made += _as_pictures(content, effort, primer)
+    generic = bytes([GENERIC]) + bytewise.with_gaps(content.values, content.missing, QUICK)
+    if not made or effort.thorough or min(map(len, made)) > HOPELESS * len(generic):
+        generic = bytes([GENERIC]) + bytewise.with_gaps(content.values, content.missing, effort.codecs)
+    made.append(generic)
+    for payload in (first + one for one in sorted(made, key=len)):
+        back = _tried(payload, content, known, primer)
+        if back is not None and back.stands_for(content, bound):
+            return payload, back
+    raise AssertionError("the generic method gives back what it was given")
+
+
+def _tried(payload: bytes, content: Content, known: Sequence[Known | None], primer: Array | None) -> Content | None:
+    try:
+        return decode(payload, content.values.dtype, content.values.shape, known, primer)
+    except FileError:
+        return None
+
+
+def _by_rows(
+    content: Content, candidates: dict[int, Known], known: Sequence[Known | None], bound: float, effort: Effort
+) -> list[bytes]:
+    """Candidates by the methods for symbols in a row."""
+    found: list[bytes] = []
+    if content.values.size > MOST_IN_A_ROW:
+        return found
+    flat = content.values.reshape(-1)
+    for how, symbols in ways(flat, content.missing, bound)[: effort.ways]:
+        contexts = rows.choose(symbols, candidates, effort.parents)
+        out = Writer()
+        out.number(ROWS)
+        out.piece(how.to_bytes())
+        found.append(out.rest(rows.encode(symbols, contexts, known)))
+    return found
+
+
+def _as_field(content: Content, bound: float) -> list[bytes]:
+    """Candidates by interpolation: for values with neighbours, or with an error allowed."""
+    values = content.values
+    neighbours = sum(length > 1 for length in values.shape) > 1
+    if content.missing is not None or not (bound > 0 or (neighbours and values.dtype.itemsize > 1)):
+        return []
+    return [bytes([SMOOTH]) + one for one in smooth.encode(values, bound)]
+
+
+def _as_pictures(content: Content, effort: Effort, primer: Array | None) -> list[bytes]:
+    """A candidate by pixels that are foretold by their neighbours, for images of small whole numbers."""
+    if content.missing is not None or content.values.size > effort.pixels:
+        return []
+    images = pictures.as_images(content.values)
+    found = None if images is None else pictures.numbers(images)
+    if found is None:
+        return []
+    primed = None if primer is None else _primer(primer)
+    return [bytes([PICTURES, int(primed is not None)]) + pictures.encode(found, primed)]
+
+
+def _primer(primer: Array) -> pictures.Pixels:
+    """A primer as pixels."""
+    images = pictures.as_images(primer)
+    found = None if images is None else pictures.numbers(images)
+    if found is None:
+        raise FileError("it was made with a primer of other images")
+    return found
+
+
+def weight(column: Known) -> float:
+    """About how many bits a column costs by itself: by this it is decided which columns may foretell which."""
+    return cost(column.ranks.astype(np.uint64))
+
+
+def needed(payload: bytes) -> set[int]:
+    """The numbers of the columns that have to be there before a chunk can be decoded."""
+    _, method, fields = _begun(payload)
+    if method != ROWS:
+        return set()
+    fields.piece()
+    return {part.column for context in rows.contexts_in(fields.rest()) for part in context if part.column >= 0}
+
+
+def _begun(payload: bytes) -> tuple[bytes, int, Reader]:
+    """What lies beside a chunk's values, its method, and the rest."""
+    fields = Reader(payload)
+    size = fields.number(LARGEST_CHUNK)
+    beside = unsqueeze(fields.piece(), size) if size else b""
+    return beside, fields.number(), fields
+
+
+def decode(
+    payload: bytes,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    known: Sequence[Known | None],
+    primer: Array | None = None,
+) -> Content:
+    """What a chunk holds.
+
+    Raises:
+        FileError: It holds something else than it should, or is made in a way that this version does not know.
+    """
+    try:
+        return _decode(payload, dtype, shape, known, primer)
+    except (ValueError, IndexError, TypeError, OverflowError, MemoryError, AssertionError, KeyError) as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"it does not hold what it should ({error})") from error
+
+
+def _decode(
+    payload: bytes,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    known: Sequence[Known | None],
+    primer: Array | None,
+) -> Content:
+    beside, method, fields = _begun(payload)
+    if method == GENERIC:
+        return Content(*bytewise.gaps_and_values(fields.rest(), dtype, shape), beside)
+    if method == ROWS:
+        count = prod(shape)
+        how = Map.read(Reader(fields.piece()), dtype, count)
+        symbols = rows.decode(fields.rest(), count, known)
+        missing = symbols == 0 if how.gaps else None
+        return Content(how.values(symbols, dtype).reshape(shape), missing, beside)
+    if method == SMOOTH:
+        return Content(smooth.decode(fields.rest(), dtype, shape), None, beside)
+    if method == PICTURES:
+        primed = fields.number(1) == 1
+        images = pictures.as_images(np.empty(shape, np.uint8))
+        if images is None or (primed and primer is None):
+            raise FileError("it holds no images, or needs the primer that it was made with")
+        found = pictures.decode(fields.rest(), images.shape, _primer(primer) if primed and primer is not None else None)
+        return Content(found.astype(dtype).reshape(shape), None, beside)
+    raise FileError(f"it was made by method {method}, which this version does not know")
+
+
+def in_words(payload: bytes, dtype: np.dtype[Any], count: int) -> str:
+    """How a chunk was made."""
+    _, method, fields = _begun(payload)
+    if method == GENERIC:
+        fields.piece()
+        rest = fields.rest()
+        return f"{CODECS[rest[1]].name}, {bytewise.ARRANGEMENTS[rest[0]].name}"
+    if method == SMOOTH:
+        return f"interpolation, {NAMES[fields.number()]}"
+    if method == PICTURES:
+        return "pixels by their neighbours" + (", primed" if fields.number(1) else "")
+    how = Map.read(Reader(fields.piece()), dtype, count)
+    contexts = rows.contexts_in(fields.rest())
+    running = ", differences" if how.running else ""
+    return f"mixed contexts ({len(contexts)}), {NAMES[how.kind]}{running}"
+
+
+def _with_gaps(ordered: NDArray[np.uint64], missing: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Ranks of values with what is missing as the first."""
+    ranks = np.unique(ordered, return_inverse=True)[1].astype(np.uint64)
+    return np.where(missing, np.uint64(0), ranks + np.uint64(1))

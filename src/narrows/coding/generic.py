@@ -1,0 +1,124 @@
+"""Generic codecs: bytes to fewer bytes. Each has a number that files keep; none gives back more than was announced."""
+
+import lzma
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import brotli
+import zstandard
+
+from narrows.core.errors import FileError
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One generic codec.
+
+    Args:
+        name: What people call it.
+        shrink: Bytes to fewer bytes.
+        grow: The bytes back, never more than a given number of them.
+    """
+
+    name: str
+    shrink: Callable[[bytes], bytes]
+    grow: Callable[[bytes, int], bytes]
+
+
+LARGEST_WINDOW = 1 << 27
+"""More than this a decoder never sets aside for the history of a stream."""
+SMALLEST_HISTORY, LARGEST_HISTORY = 12, 24
+
+
+def _stored(data: bytes, size: int) -> bytes:
+    return data[: size + 1]
+
+
+def _zstd(level: int) -> Callable[[bytes], bytes]:
+    return lambda data: zstandard.ZstdCompressor(level=level, write_content_size=False).compress(data)
+
+
+def _from_zstd(data: bytes, size: int) -> bytes:
+    reader = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).stream_reader(data)
+    return reader.read(size + 1)
+
+
+def _filters(history: int) -> list[dict[str, int]]:
+    return [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << history}]
+
+
+def _xz(data: bytes) -> bytes:
+    """One byte for the logarithm of the history that is needed, which costs memory and time; then the stream."""
+    history = min(max(len(data).bit_length(), SMALLEST_HISTORY), LARGEST_HISTORY)
+    return bytes([history]) + lzma.compress(data, lzma.FORMAT_RAW, filters=_filters(history))
+
+
+def _from_xz(data: bytes, size: int) -> bytes:
+    if not data or not SMALLEST_HISTORY <= data[0] <= LARGEST_HISTORY:
+        raise FileError("the xz stream needs a history that it cannot have")
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_filters(data[0]))
+    return decompressor.decompress(data[1:], max_length=size + 1)
+
+
+def _brotli(data: bytes) -> bytes:
+    return brotli.compress(data, quality=11, lgwin=24)
+
+
+def _from_brotli(data: bytes, size: int) -> bytes:
+    decompressor, found = brotli.Decompressor(), bytearray()
+    given = data
+    while len(found) <= size:
+        piece = decompressor.process(given, output_buffer_limit=size + 1 - len(found))
+        found += piece
+        given = b""
+        if decompressor.is_finished() or not piece:
+            break
+    return bytes(found)
+
+
+CODECS = (
+    Codec("stored", lambda data: data, _stored),
+    Codec("zstd", _zstd(3), _from_zstd),
+    Codec("zstd-19", _zstd(19), _from_zstd),
+    Codec("xz", _xz, _from_xz),
+    Codec("brotli", _brotli, _from_brotli),
+)
+"""The codecs, by the number that files keep."""
+QUICK, SMALL = (0, 1), (0, 2, 3, 4)
+"""Those worth a try where time counts, and where size does."""
+
+
+def squeeze(data: bytes, tried: tuple[int, ...] = SMALL) -> bytes:
+    """Bytes by whichever codec makes them smallest: one byte for the codec, then what it made.
+
+    Args:
+        data: Any bytes.
+        tried: Numbers of codecs; stored as they are is always one of them.
+
+    >>> unsqueeze(squeeze(bytes(1000)), 1000) == bytes(1000), len(squeeze(bytes(1000))) < 30
+    (True, True)
+    """
+    made = [bytes([number]) + CODECS[number].shrink(data) for number in {0, *tried}]
+    return min(made, key=lambda one: (len(one), one[0]))
+
+
+def unsqueeze(data: bytes, size: int) -> bytes:
+    """The bytes that `squeeze` was given.
+
+    Args:
+        data: What it made.
+        size: How many bytes there were; no more are ever made.
+
+    Raises:
+        FileError: An unknown codec, a damaged stream, or another number of bytes.
+    """
+    if not data or data[0] >= len(CODECS):
+        raise FileError("the stream names a codec that this version does not know")
+    codec = CODECS[data[0]]
+    try:
+        found = codec.grow(data[1:], size)
+    except (zstandard.ZstdError, lzma.LZMAError, brotli.error, EOFError, MemoryError) as error:
+        raise FileError(f"the {codec.name} stream cannot be read ({error})") from error
+    if len(found) != size:
+        raise FileError(f"the {codec.name} stream holds another number of bytes than {size}")
+    return found

@@ -1,0 +1,368 @@
+"""Smooth fields of whole numbers: from a coarse grid to finer ones, each point foretold by those around it.
+
+A level halves the distance between known points. Its points are taken class by class, by which of their coordinates are
+odd, so that one class has those before it as neighbours; all points of a class are foretold at once,
+
+    p = round(sum_j w_j f_j / 4096),    r = round((f - p) / q),    f' = p + r q
+
+with taps w on known neighbours, fitted by least squares for large classes and stored. What follows is foretold from
+f', so that errors do not add up: |f - f'| is never more than q / 2. The numbers r are coded by mixed contexts: how
+rough the field is around a point, and how large r was at its neighbours.
+
+Source: interpolation from level to level is that of SZ3 (Zhao et al. 2021); here in whole numbers, with fitted taps and
+contexts.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narrows.coding.bits import BitCoder, BitReader, BitWriter
+from narrows.coding.fields import Reader, Writer
+from narrows.coding.generic import squeeze, unsqueeze
+from narrows.coding.mixing import (
+    LARGEST_TABLE,
+    LEVELS,
+    Memories,
+    Mixer,
+    Words,
+    hashed,
+    learned_weights,
+    table_size,
+)
+from narrows.core.errors import FileError
+
+Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+FURTHEST = 1 << 44
+"""Numbers reach no further than this from 0."""
+TOKEN_BITS = 7
+PLAIN = 32
+"""So many of the smallest symbols are tokens of their own; beyond, two tokens share an octave."""
+FITTED = 400
+"""Classes of fewer points take the taps of a cubic."""
+TAP = 12
+"""Taps are in units of 2^-12."""
+CONTEXTS = 8
+
+
+@dataclass(frozen=True)
+class Class:
+    """The points of a level that have the same coordinates odd.
+
+    Args:
+        odd: Axes whose coordinates are odd, in steps of the level.
+        places: The coordinates of the points along every axis.
+        spacing: The distance between the points of a level.
+    """
+
+    odd: tuple[int, ...]
+    places: tuple[Whole, ...]
+    spacing: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many points there are along every axis."""
+        return tuple(len(place) for place in self.places)
+
+    def around(self, field: NDArray[Any], axes: Sequence[int]) -> list[NDArray[Any]]:
+        """What lies around every point: nearest along the odd axes, further along them, then diagonally."""
+        h = self.spacing
+        near = [self._moved(field, {a: d}) for a in self.odd for d in (-h, h)]
+        far = [self._moved(field, {a: d}) for a in self.odd for d in (-3 * h, 3 * h)]
+        diagonal = []
+        for a, b in combinations(axes, 2):
+            first, other = (a, b) if a in self.odd else (b, a)
+            if first in self.odd:
+                step = h if other in self.odd else 2 * h
+                diagonal += [self._moved(field, {first: d, other: e}) for d in (-h, h) for e in (-step, step)]
+        return near + far + diagonal
+
+    def _moved(self, field: NDArray[Any], offsets: dict[int, int]) -> NDArray[Any]:
+        """The field at points some way off, or the nearest known ones where the field ends."""
+        places = list(self.places)
+        for axis, offset in offsets.items():
+            step = 2 * self.spacing
+            moved = places[axis] + offset
+            start = int(moved[0]) % step if len(moved) else 0
+            last = (field.shape[axis] - 1 - start) // step * step + start
+            places[axis] = np.clip(moved, start, max(start, last))
+        return field[np.ix_(*places)]
+
+
+def classes(shape: Sequence[int], axes: Sequence[int]) -> Iterator[Class]:
+    """All classes but the first points, the coarsest first.
+
+    Args:
+        shape: Of the field.
+        axes: Those along which points are interpolated; along the others every point is known by itself.
+    """
+    levels = max((shape[axis] - 1).bit_length() for axis in axes) if axes else 0
+    for level in range(levels - 1, -1, -1):
+        h = 1 << level
+        for count in range(1, len(axes) + 1):
+            for odd in combinations(axes, count):
+                places = [np.arange(length, dtype=np.int64) for length in shape]
+                for axis in axes:
+                    places[axis] = np.arange(h if axis in odd else 0, shape[axis], 2 * h, dtype=np.int64)
+                if all(len(place) for place in places):
+                    yield Class(odd, tuple(places), h)
+
+
+@dataclass
+class Design:
+    """What the writer chose.
+
+    Args:
+        axes: Those along which points are interpolated.
+        step: The step q.
+        taps: Of each class in order; empty for those of a cubic.
+    """
+
+    axes: tuple[int, ...]
+    step: int
+    taps: list[Whole]
+
+
+def _cubic(odd: int, diagonals: int) -> Whole:
+    """Taps of a cubic along every odd axis, all of them alike."""
+    near, far = round(9 / 16 * 2**TAP / odd), -round(1 / 16 * 2**TAP / odd)
+    return np.array([near] * (2 * odd) + [far] * (2 * odd) + [0] * diagonals, dtype=np.int64)
+
+
+def _foretold(around: Sequence[Whole], taps: Whole) -> Whole:
+    """The sum of neighbours by their taps, rounded."""
+    if len(taps) != len(around):
+        raise FileError("a class of points has another number of taps than neighbours")
+    total = np.full(around[0].shape, 1 << (TAP - 1), dtype=np.int64)
+    for tap, values in zip(taps.tolist(), around, strict=True):
+        if tap:
+            total += tap * values
+    return np.clip(total >> TAP, -FURTHEST, FURTHEST)
+
+
+def _fitted(around: Sequence[Whole], target: Whole, there: Flags, cubic: Whole) -> Whole:
+    """The taps that foretell a class best, drawn towards those of a cubic."""
+    rows = np.flatnonzero(there.reshape(-1))
+    rows = rows[:: max(1, len(rows) // 20_000)]
+    if len(rows) < FITTED // 4:
+        return np.zeros(0, dtype=np.int64)
+    centre = around[0].reshape(-1)[rows].astype(np.float64)
+    known = np.stack([values.reshape(-1)[rows] for values in around], axis=1) - centre[:, None]
+    asked = target.reshape(-1)[rows] - centre
+    prior = cubic / 2.0**TAP
+    gram = known.T @ known
+    pull = 1e-6 * np.trace(gram) / len(prior) + 1e-3
+    gram[np.diag_indices_from(gram)] += pull
+    found = prior + np.linalg.solve(gram, known.T @ (asked - known @ prior))
+    whole = np.rint(found * 2**TAP)
+    whole[0] += 2**TAP - whole.sum()  # constants stay constants
+    return whole.astype(np.int64) if np.abs(whole).max() < 2**15 else np.zeros(0, dtype=np.int64)
+
+
+def _magnitude(values: Whole, step: int) -> Whole:
+    """How large numbers are, in about 24 classes on a scale of logarithms."""
+    scaled = np.minimum(np.abs(values) * 8 // step, (1 << 40) - 1).astype(np.float64)
+    mantissa, exponent = np.frexp(scaled)  # exact: no rounding is in it
+    return np.where(scaled > 0, exponent.astype(np.int64) * 2 + (mantissa >= 0.75), 0)
+
+
+def _contexts(number: int, around: Sequence[Whole], sizes: Sequence[Whole], odd: int, step: int, there: Flags) -> Words:
+    """The words of every context for the points of a class that are coded."""
+    near, far = around[: 2 * odd], around[2 * odd : 4 * odd]
+    total = [values[there] for values in near]
+    spread = _magnitude(np.max(total, axis=0) - np.min(total, axis=0), step)
+    bent = sum((values[there] for values in near), np.zeros_like(total[0])) - sum(
+        (values[there] for values in far), np.zeros_like(total[0])
+    )
+    rough = _magnitude(bent // (2 * odd), step)
+    seen = sum((values[there] for values in sizes[: 2 * odd]), np.zeros_like(total[0]))
+    wide = seen + sum((values[there] for values in sizes[2 * odd :]), np.zeros_like(total[0]))
+    close = np.minimum(seen, 15) + _magnitude(seen, 64)
+    around_all = np.minimum(wide, 20) + _magnitude(wide, 64)
+    place = np.full(len(close), number, dtype=np.int64)
+    return np.stack(
+        [
+            hashed(0, place),
+            hashed(1, place, close),
+            hashed(2, place, around_all),
+            hashed(3, place, rough),
+            hashed(4, place, spread),
+            hashed(5, around_all, rough),
+            hashed(6, close, spread >> 1, rough >> 1),
+            hashed(7, place, around_all >> 1, spread >> 2, rough >> 2),
+        ]
+    )
+
+
+def _tokens(residual: Whole) -> tuple[Whole, Whole, Whole]:
+    """Tokens of numbers of either sign, and the lower bits that they leave open: how many, and which."""
+    z = (residual << 1) ^ (residual >> 63)
+    length = np.frexp(z.astype(np.float64))[1].astype(np.int64)
+    open_bits = np.where(z < PLAIN, 0, length - 2)
+    token = np.where(z < PLAIN, z, PLAIN + (length - 6) * 2 + ((z >> np.maximum(open_bits, 0)) & 1))
+    return token, open_bits, z & ((1 << open_bits) - 1)
+
+
+def _residual(token: Whole, low: Whole) -> Whole:
+    length = (token - PLAIN) // 2 + 6
+    z = np.where(token < PLAIN, token, ((2 | (token & 1)) << np.maximum(length - 2, 0)) | low)
+    return (z >> 1) ^ -(z & 1)
+
+
+def _open_bits(token: Whole) -> Whole:
+    return np.where(token < PLAIN, 0, (token - PLAIN) // 2 + 4)
+
+
+Coding = Callable[[Words | None, Whole, Class | None, Flags], Whole]
+"""Codes the numbers r of a class, by what foretells them; the first points come without contexts."""
+
+
+def _walk(shape: tuple[int, ...], axes: Sequence[int], there: Flags, design: Design, code: Coding, fit: Any) -> Whole:
+    """Go through a field from coarse to fine, and give what comes back."""
+    field, sizes = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(len(shape)))
+    field[first] = code(None, np.zeros_like(field[first]), None, there[first]) * design.step
+    for number, points in enumerate(classes(shape, axes)):
+        around = points.around(field, axes)
+        cubic = _cubic(len(points.odd), len(around) - 4 * len(points.odd))
+        taps = fit(number, points, around, cubic)
+        step = design.step
+        guess = _foretold(around, taps if len(taps) else cubic)
+        at = np.ix_(*points.places)
+        valid = there[at]
+        words = _contexts(number, around, points.around(sizes, axes), len(points.odd), step, valid)
+        found = code(words, guess, points, valid)
+        field[at] = np.clip(guess + found * step, -FURTHEST, FURTHEST)
+        sizes[at] = np.minimum(np.abs(found), 1 << 30)
+    return field
+
+
+def encode(field: Whole, there: Flags, axes: tuple[int, ...], step: int) -> tuple[bytes, Whole]:
+    """A field of whole numbers to bytes, and what comes back.
+
+    Args:
+        field: Of any shape of at least one axis; no further than 2^44 from 0.
+        there: Which points matter; the others come back as anything.
+        axes: Those along which points are interpolated.
+        step: q, an odd number.
+    """
+    design = Design(axes, step, [])
+    batches: list[tuple[Words, Whole]] = []
+    opened: list[tuple[Whole, Whole]] = []
+
+    def fit(_number: int, points: Class, around: Sequence[Whole], cubic: Whole) -> Whole:
+        small = prod(points.shape) < FITTED
+        at = np.ix_(*points.places)
+        design.taps.append(np.zeros(0, np.int64) if small else _fitted(around, field[at], there[at], cubic))
+        return design.taps[-1]
+
+    def code(words: Words | None, guess: Whole, points: Class | None, valid: Flags) -> Whole:
+        first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(field.ndim))
+        asked = field[first] if points is None else field[np.ix_(*points.places)]
+        found = np.where(valid, (asked - guess + step // 2) // step, 0)
+        token, count, low = _tokens(found[valid])
+        batches.append((words if words is not None else _first_words(len(token)), token))
+        opened.append((count, low))
+        return found
+
+    back = _walk(field.shape, axes, there, design, code, fit)
+    words = np.concatenate([batch[0] for batch in batches], axis=1)
+    tokens = np.concatenate([batch[1] for batch in batches])
+    sizes = [table_size(words[k], tokens, TOKEN_BITS) for k in range(CONTEXTS)]
+    memories = Memories()
+    _code_all(Mixer(sizes, TOKEN_BITS, memories=memories), BitWriter(), batches, opened)
+    weights = learned_weights(memories, CONTEXTS) if memories.seen else np.zeros((CONTEXTS, LEVELS), np.int8)
+    writer = BitWriter()
+    _code_all(Mixer(sizes, TOKEN_BITS, weights), writer, batches, opened)
+    return _header(design, sizes, weights).rest(writer.done()), back
+
+
+def _first_words(count: int) -> Words:
+    return np.stack([np.broadcast_to(hashed(k + 32), (count,)) for k in range(CONTEXTS)])
+
+
+def _code_all(
+    mixer: Mixer, coder: BitCoder, batches: list[tuple[Words, Whole]], opened: list[tuple[Whole, Whole]]
+) -> None:
+    for (words, tokens), (count, low) in zip(batches, opened, strict=True):
+        _pieces(mixer, coder, words, tokens)
+        _code_low(coder, count, low)
+
+
+def _pieces(mixer: Mixer, coder: BitCoder, words: Words, tokens: Whole | None) -> Whole:
+    """Code a class in pieces that grow by half, so that counts are there when they are needed."""
+    found, start, size, total = [np.zeros(0, dtype=np.int64)], 0, 256, words.shape[1]
+    while start < total:
+        piece = slice(start, min(total, start + size))
+        found.append(mixer.code(coder, words[:, piece], None if tokens is None else tokens[piece]))
+        start, size = start + size, size + size // 2
+    return np.concatenate(found)
+
+
+def _code_low(coder: BitCoder, count: Whole, low: Whole | None) -> Whole:
+    """The bits that tokens leave open, all of one number of bits after another."""
+    found = np.zeros(len(count), dtype=np.int64)
+    for bits in np.unique(count[count > 0]).tolist():
+        rows = np.flatnonzero(count == bits)
+        values = None if low is None else low[rows].astype(np.uint64)
+        found[rows] = coder.even(values, len(rows), bits).astype(np.int64)
+    return found
+
+
+def _header(design: Design, sizes: Sequence[int], weights: NDArray[np.int8]) -> Writer:
+    out = Writer()
+    out.number(sum(1 << axis for axis in design.axes))
+    out.number(design.step)
+    taps = Writer()
+    for one in design.taps:
+        taps.number(len(one))
+        for tap in one.tolist():
+            taps.signed(tap)
+    plain = taps.rest(b"")
+    out.number(len(plain))
+    out.piece(squeeze(plain))
+    for size in sizes:
+        out.number(size)
+    out.piece(squeeze(weights.tobytes()))
+    return out
+
+
+def decode(data: bytes, shape: tuple[int, ...], there: Flags) -> Whole:
+    """What comes back of a field.
+
+    Args:
+        data: What `encode` made.
+        shape: Of the field.
+        there: Which points matter.
+    """
+    fields = Reader(data)
+    mask = fields.number(1 << 32)
+    axes = tuple(axis for axis in range(len(shape)) if mask >> axis & 1)
+    step = fields.number(1 << 40)
+    if step < 1 or mask >> len(shape):
+        raise FileError("a field has no step, or more axes than its shape")
+    size = fields.number(1 << 24)
+    plain = Reader(unsqueeze(fields.piece(), size))
+    taps = [np.array([plain.signed() for _ in range(plain.number(1000))], dtype=np.int64) for _ in classes(shape, axes)]
+    if any(len(one) and np.abs(one).max() > 2**16 for one in taps):
+        raise FileError("a tap is larger than any that is written")
+    sizes = [fields.number(LARGEST_TABLE) for _ in range(CONTEXTS)]
+    weights = np.frombuffer(unsqueeze(fields.piece(), CONTEXTS * LEVELS), dtype=np.int8).reshape(CONTEXTS, LEVELS)
+    mixer, reader = Mixer(sizes, TOKEN_BITS, weights), BitReader(fields.rest())
+
+    def code(words: Words | None, _guess: Whole, _points: Class | None, valid: Flags) -> Whole:
+        used = words if words is not None else _first_words(int(valid.sum()))
+        token = _pieces(mixer, reader, used, None)
+        low = _code_low(reader, _open_bits(token), None)
+        found = np.zeros(valid.shape, dtype=np.int64)
+        found[valid] = np.clip(_residual(token, low), -FURTHEST, FURTHEST)
+        return found
+
+    return _walk(shape, axes, there, Design(axes, step, taps), code, lambda number, *_: taps[number])

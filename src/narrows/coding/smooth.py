@@ -1,0 +1,115 @@
+"""Values of smooth fields: as whole numbers by interpolation, and beside them the bits of those that do not fit."""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narrows.coding import interpolation
+from narrows.coding.fields import Reader, Writer
+from narrows.coding.generic import squeeze, unsqueeze
+from narrows.coding.mapping import grid_step, scaled_by
+from narrows.coding.values import DECIMAL, GRID, WHOLE, Array, Map, bits_of, expressed, packed, unpacked, within
+from narrows.core.errors import FileError
+
+FINE = 511
+"""A step of the grid is so many units, an odd number."""
+
+
+def layouts(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Axes along which it may be worth to interpolate: all, and the two of one slice or image."""
+    wide = [axis for axis, length in enumerate(shape) if length > 1]
+    found = [tuple(wide)]
+    if len(wide) > 2:
+        colours = shape[wide[-1]] <= 4
+        found.append(tuple(wide[-3:-1] if colours else wide[-2:]))
+    return found
+
+
+def encode(values: Array, bound: float) -> list[bytes]:
+    """Candidates for values to bytes, one for each layout; none if they are no whole numbers of any kind.
+
+    Args:
+        values: Of at least one axis.
+        bound: How far a value may come back from what it was; 0 for not at all.
+    """
+    how, step = _scale(values, bound)
+    if how is None:
+        return []
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = scaled_by(values, how)
+        there = np.abs(scaled) < interpolation.FURTHEST / 2
+        field = np.where(there, scaled, 0).astype(np.int64)
+    if step == 1:  # without an error allowed, what does not come back is kept beside from the beginning
+        there &= bits_of(expressed(field, how, values.dtype)).reshape(values.shape) == bits_of(values).reshape(
+            values.shape
+        )
+    if there.mean() < 0.5:
+        return []
+    made = []
+    for axes in layouts(values.shape):
+        stream, back = interpolation.encode(field, there, axes, step)
+        found = expressed(back, how, values.dtype)
+        wrong = there & ~within(found, values, bound).reshape(values.shape)
+        made.append(_header(values, how, there, wrong).rest(stream))
+    return made
+
+
+def _scale(values: Array, bound: float) -> tuple[Map | None, int]:
+    """How values are whole numbers, and the step between those that come back."""
+    if values.dtype.kind in "iub":
+        return Map(WHOLE), 1
+    if bound > 0:
+        return Map(GRID, step=grid_step(values, bound) / FINE), FINE
+    some = values.reshape(-1)[:: max(1, values.size // 4000)]
+    with np.errstate(invalid="ignore"):
+        some = some[np.abs(some) < interpolation.FURTHEST >> 22]
+    for digits in range(7):
+        how = Map(DECIMAL, digits) if digits else Map(WHOLE)
+        back = expressed(scaled_by(some, how).astype(np.int64), how, values.dtype)
+        if len(some) and (bits_of(back) == bits_of(some)).mean() > 0.95:
+            return how, 1
+    return None, 1
+
+
+def _header(values: Array, how: Map, there: NDArray[np.bool_], wrong: NDArray[np.bool_]) -> Writer:
+    out = Writer()
+    out.number(how.kind)
+    out.number(how.digits)
+    out.piece(np.array([how.step], dtype="<f8").tobytes())
+    flat, bits = values.reshape(-1), bits_of(values).reshape(-1).astype(np.uint64)
+    missing = ~there.reshape(-1)
+    out.piece(squeeze(np.packbits(missing).tobytes()) if missing.any() else b"")
+    if missing.any():
+        out.piece(packed(bits[missing]))
+    places = np.flatnonzero(wrong.reshape(-1))
+    out.number(len(places))
+    if len(places):
+        out.piece(packed(np.diff(places, prepend=0).astype(np.uint64)))
+        out.piece(packed(bits[places]))
+    assert len(flat) == len(bits)
+    return out
+
+
+def decode(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """The values that come back."""
+    fields, count = Reader(data), prod(shape)
+    kind, digits = fields.number(4), fields.number(22)
+    if kind not in (WHOLE, DECIMAL, GRID):
+        raise FileError("values of a field were mapped in a way that this version does not know")
+    how = Map(kind, digits, float(np.frombuffer(fields.piece(), "<f8")[0]))
+    stored, whole = fields.piece(), f"u{dtype.itemsize}"
+    missing, beside = np.zeros(count, dtype=bool), np.zeros(0, dtype=np.uint64)
+    if stored:
+        plain = unsqueeze(stored, (count + 7) // 8)
+        missing = np.unpackbits(np.frombuffer(plain, np.uint8), count=count).astype(bool)
+        beside = unpacked(fields.piece(), int(missing.sum()))
+    many = fields.number(count)
+    places = np.cumsum(unpacked(fields.piece(), many)).astype(np.int64) if many else np.zeros(0, dtype=np.int64)
+    patches = unpacked(fields.piece(), many) if many else np.zeros(0, dtype=np.uint64)
+    field = interpolation.decode(fields.rest(), shape, ~missing.reshape(shape))
+    found = expressed(field, how, dtype).reshape(-1)
+    found[missing] = beside.astype(whole).view(dtype)
+    found[places] = patches.astype(whole).view(dtype)
+    return found.reshape(shape)

@@ -1,0 +1,201 @@
+"""Compression: data to one file of chunks, each by the method that makes it smallest, and tried before it is written.
+
+Rows are cut into blocks, and a block is one chunk for each column. Chunks are made side by side on several cores; what
+comes out does not depend on how many.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from narrows.coding import chunks
+from narrows.coding.chunks import EFFORTS, Content, Effort
+from narrows.coding.container import ContainerWriter
+from narrows.core.errors import ChoiceError, InputError, unknown
+from narrows.data.arrays import Array
+from narrows.data.csr import is_sparse
+from narrows.data.frames import is_frame
+from narrows.data.samples import Samples
+from narrows.data.tensor_file import replacing
+from narrows.data.writing import check_file
+from narrows.tasks.forms import ArrayForm, Form
+from narrows.tasks.table_forms import TableForm
+
+KINDS: dict[str, type[Form]] = {form.kind: form for form in (ArrayForm, TableForm)}
+ENDING = ".nrw"
+
+Progress = Callable[[int, int, int], None]
+"""Called with the rows that are done, the bytes that they were, and the bytes that they became."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How data are compressed.
+
+    Args:
+        bound: How far a number may come back from what it was; 0 for not at all.
+        effort: How much is tried.
+        primer: Rows of the same kind that whoever reads the file will have.
+    """
+
+    bound: float
+    effort: Effort
+    primer: Array | None = None
+
+    @classmethod
+    def of(cls, max_error: float, effort: str) -> Plan:
+        """A plan by what a user asks for.
+
+        Raises:
+            ChoiceError: An unknown effort, or an error that is no number from 0 on.
+        """
+        if effort not in EFFORTS:
+            raise unknown("effort", effort, EFFORTS)
+        if not isinstance(max_error, (int, float, np.integer, np.floating)) or isinstance(max_error, bool):
+            raise ChoiceError(f"max_error is a number from 0 on, got {max_error!r}")
+        if not 0 <= max_error < np.inf:
+            raise ChoiceError(f"max_error is a number from 0 on, got {max_error!r}")
+        return cls(float(max_error), EFFORTS[effort])
+
+
+def compress(X: Any, path: str | Path, max_error: float = 0, effort: str = "default") -> int:
+    """Write data to one compressed file that holds everything needed to read them again.
+
+    Without an error allowed every bit comes back, of any type and shape: numbers, text, dates, gaps, not-a-numbers.
+    With one, no floating-point number comes back further from what it was, reckoned in its own type; whole numbers,
+    text and dates come back as they were.
+
+    Args:
+        X: An array, a memory map, a data frame of pandas, Polars or Arrow.
+        path: The file to write, by convention ending in `.nrw`.
+        max_error: How far a floating-point number may come back from what it was.
+        effort: `"fast"`, `"default"` or `"max"`: how much is tried to make the file smaller.
+
+    Returns:
+        How many bytes the file has.
+
+    Raises:
+        InputError: Data that cannot be compressed, with the reason.
+        ChoiceError: An unknown effort, or an error below 0.
+        FileError: The path cannot be written to.
+
+    >>> import tempfile, numpy as np, narrows
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     size = narrows.compress(np.arange(1000.0), f"{folder}/x.nrw")
+    ...     narrows.decompress(f"{folder}/x.nrw")[:3], size < 400
+    (array([0., 1., 2.]), True)
+    """
+    return compress_to(path, X, Plan.of(max_error, effort))[1]
+
+
+def compress_to(path: str | Path, X: Any, plan: Plan, progress: Progress | None = None) -> tuple[int, int]:
+    """Write a compressed file; how many bytes the data took, and how many the file has."""
+    check_file(path)
+    form, data = form_of(X, plan)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        after = write(file, form, data, plan, progress)
+    return int(data.nbytes), after
+
+
+def to_bytes(X: Any, plan: Plan, progress: Progress | None = None) -> bytes:
+    """Data as the bytes of a compressed file."""
+    file = io.BytesIO()
+    form, data = form_of(X, plan)
+    write(file, form, data, plan, progress)
+    return file.getvalue()
+
+
+def form_of(X: Any, plan: Plan) -> tuple[Form, Any]:
+    """What data are, and the data as their form takes them apart.
+
+    Raises:
+        InputError: Data that cannot be compressed.
+    """
+    if is_frame(X):
+        return TableForm.of(X)
+    if is_sparse(X):
+        raise InputError("sparse matrices cannot be compressed yet: compress their data, indices and indptr")
+    if isinstance(X, Samples):
+        raise InputError("data that are read piece by piece cannot be compressed yet: compress the files' arrays")
+    array = X if isinstance(X, np.ndarray) else np.asarray(X)
+    layouts = ArrayForm.layouts(array)
+    forms = [ArrayForm(array.dtype, array.shape, layout) for layout in layouts]
+    return (forms[0] if len(forms) == 1 else _smaller(forms, array, plan)), array
+
+
+def _smaller(forms: Sequence[ArrayForm], array: Array, plan: Plan) -> ArrayForm:
+    """The form by which the first block is smaller."""
+    sizes = []
+    for form in forms:
+        with ThreadPoolExecutor(cores()) as pool:
+            made = _block(form, array, 0, min(form.count, forms[0].block()), plan, pool)
+            sizes.append(sum(len(future.result()[0]) for future in made))
+    return forms[int(np.argmin(sizes))]
+
+
+def fingerprint(primer: Array) -> str:
+    """What tells a primer from others."""
+    return sha256(f"{primer.dtype}:{primer.shape};".encode() + primer.tobytes()).hexdigest()[:32]
+
+
+def cores() -> int:
+    """How many threads make chunks."""
+    return max(1, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
+
+
+def write(file: BinaryIO, form: Form, data: Any, plan: Plan, progress: Progress | None = None) -> int:
+    """Write a compressed file, and say how many bytes it has."""
+    size = form.block()
+    primed = {} if plan.primer is None else {"model": fingerprint(plan.primer)}
+    writer = ContainerWriter(
+        file, {"kind": form.kind, **form.to_json(), "rows": size, "bound": plan.bound.hex(), **primed}
+    )
+    before = after = 0
+    with ThreadPoolExecutor(cores()) as pool:
+        for stop, made in _ahead(form, data, size, plan, pool):
+            for future in made:
+                payload, content = future.result()
+                writer.add(payload, content.stamp())
+                before += content.values.nbytes + len(content.beside)
+                after += len(payload)
+            if progress is not None:
+                progress(stop, before, after)
+    return writer.finish()
+
+
+Made = Sequence["Future[tuple[bytes, Content]]"]
+
+
+def _ahead(form: Form, data: Any, size: int, plan: Plan, pool: ThreadPoolExecutor) -> Iterator[tuple[int, Made]]:
+    """The chunks of every block, a few blocks ahead of the one that is asked for."""
+    waiting: deque[tuple[int, Made]] = deque()
+    for start in range(0, form.count, size):
+        stop = min(form.count, start + size)
+        waiting.append((stop, _block(form, data, start, stop, plan, pool)))
+        if sum(len(made) for _, made in waiting) > 2 * cores() and len(waiting) > 1:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _block(form: Form, data: Any, start: int, stop: int, plan: Plan, pool: ThreadPoolExecutor) -> Made:
+    """The chunks of a block in the making: a column may be foretold by those that cost more than it does."""
+    contents = form.contents(data, start, stop)
+    if len(contents) == 1 or not plan.effort.modelled or plan.bound > 0:
+        return [pool.submit(chunks.encode, one, [], {}, plan.bound, plan.effort, plan.primer) for one in contents]
+    known = [content.known() for content in contents]
+    order = sorted(range(len(contents)), key=lambda number: -chunks.weight(known[number]))
+    made: dict[int, Future[tuple[bytes, Content]]] = {}
+    for place, number in enumerate(order):
+        candidates = {n: known[n] for n in order[:place]}
+        made[number] = pool.submit(chunks.encode, contents[number], known, candidates, plan.bound, plan.effort)
+    return [made[number] for number in range(len(contents))]

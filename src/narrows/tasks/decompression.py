@@ -1,0 +1,344 @@
+"""Reading compressed files: whole, in part, checked without reading, and what is left of damaged ones."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from narrows.coding import chunks
+from narrows.coding.chunks import Content
+from narrows.coding.container import Container, DamageError
+from narrows.coding.rows import Known
+from narrows.core.errors import FileError, InputError
+from narrows.data.arrays import Array
+from narrows.tasks.compression import KINDS, cores, fingerprint
+from narrows.tasks.forms import LARGEST_BLOCK, Form
+
+
+def decompress(path: str | Path) -> Any:
+    """The data of a compressed file, in the container and types that they had.
+
+    Args:
+        path: What `narrows.compress` wrote.
+
+    Raises:
+        FileError: No compressed file, from a newer version, or damaged; the message names the chunk.
+    """
+    with open_compressed(path) as file:
+        return file.read()
+
+
+def from_bytes(data: bytes, primer: Array | None = None) -> Any:
+    """The data of a compressed file's bytes, and of what it was primed with."""
+    return Compressed(io.BytesIO(data), "the compressed bytes", primer=primer).read()
+
+
+def open_compressed(path: str | Path, salvage: bool = False) -> Compressed:
+    """A compressed file of which parts can be read.
+
+    Args:
+        path: What `narrows.compress` wrote.
+        salvage: Whether to go on without the index where that is damaged, as far as chunks can be followed.
+
+    Raises:
+        FileError: No compressed file, from a newer version, or damaged in its header or index.
+
+    >>> import tempfile, numpy as np, narrows
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = narrows.compress(np.arange(100_000), f"{folder}/x.nrw")
+    ...     with narrows.open_compressed(f"{folder}/x.nrw") as file:
+    ...         print(len(file), file[70_000:70_003])
+    100000 [70000 70001 70002]
+    """
+    target = Path(path)
+    if not target.is_file():
+        raise FileError(f"there is no compressed file {target}")
+    file = target.open("rb")
+    try:
+        return Compressed(file, str(target), salvage)
+    except BaseException:
+        file.close()
+        raise
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Rows that a damaged file does not give back.
+
+    Args:
+        start: The first of them.
+        stop: The first after them.
+        reason: What is wrong.
+    """
+
+    start: int
+    stop: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """How one chunk was made.
+
+    Args:
+        block: The number of its block of rows.
+        column: The name of its column, if it has one.
+        method: How it was made.
+        size: How many bytes it takes.
+    """
+
+    block: int
+    column: str
+    method: str
+    size: int
+
+
+class Compressed:
+    """A compressed file: `file[1000:2000]` are rows, `file["name"]` is a column of a table.
+
+    Args:
+        file: Its bytes.
+        name: What to call it in messages.
+        salvage: Whether to go on without the index where that is damaged.
+        primer: What it was primed with, if it was.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, salvage: bool = False, primer: Array | None = None) -> None:
+        self._container, self._file, self.name = Container(file, name), file, name
+        header = self._container.header
+        try:
+            self.form: Form = KINDS[header["kind"]].from_json(header)
+            self.block = int(header["rows"])
+            self.bound = float.fromhex(header["bound"])
+        except (KeyError, TypeError, ValueError, AttributeError, OSError, OverflowError) as error:
+            raise FileError(f"{name} is damaged: its header lacks or garbles {error}") from error
+        self._primer = primer
+        model = header.get("model")
+        if model is not None and (primer is None or fingerprint(primer) != model):
+            raise FileError(f"{name} was made with a Compressor, and only the same one can read it")
+        self._check_sizes()
+        self.damage = ""
+        try:
+            found = self._container.index()
+            if found != self.blocks * len(self.form.fields):
+                raise FileError(f"{name} is damaged: it holds another number of chunks than its header says")
+        except FileError as error:
+            if not salvage:
+                raise
+            self.damage = str(error)
+            self._container.walk()
+
+    def _check_sizes(self) -> None:
+        row = sum(max(1, field.dtype.itemsize * prod(field.inner)) for field in self.form.fields)
+        widest = max((field.dtype.itemsize * prod(field.inner) for field in self.form.fields), default=0)
+        chunk = min(self.block, self.form.count)
+        if self.block < 1 or (chunk > 1 and chunk * widest > LARGEST_BLOCK) or widest > LARGEST_BLOCK:
+            raise FileError(f"{self.name} is damaged: its header claims chunks of {chunk * row:,} bytes")
+        self.blocks = -(-self.form.count // self.block)
+        if self.blocks * len(self.form.fields) > self._container.size // 24:
+            raise FileError(f"{self.name} is damaged: its header claims more chunks than the file has room for")
+
+    def __len__(self) -> int:
+        return self.form.count
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Compressed({self.name!r}, {self.form.count:,} rows, {self._container.size:,} bytes)"
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of a table's columns."""
+        return [field.name for field in self.form.fields if field.name]
+
+    def __getitem__(self, asked: Any) -> Any:
+        """Rows by a slice, a column by its name, or rows of a column by both."""
+        column, rows = asked if isinstance(asked, tuple) and len(asked) == 2 else (None, asked)
+        if isinstance(rows, str):
+            column, rows = rows, slice(None)
+        if not isinstance(rows, slice) or rows.step not in (None, 1):
+            raise InputError(f"rows of a compressed file are asked for by a slice without a step, got {rows!r}")
+        start, stop, _ = rows.indices(self.form.count)
+        numbers = list(range(len(self.form.fields))) if column is None else [self.form.numbered(column)]
+        found = list(self._rows(start, max(start, stop), numbers))
+        if column is None:
+            return self.form.restored(found, whole=(start, stop) == (0, self.form.count))
+        return self.form.column(numbers[0], [block[0] for block in found])
+
+    def read(self) -> Any:
+        """All of it, and the whole file compared with its hash.
+
+        Raises:
+            FileError: The file is damaged, or what it holds does not fit in memory.
+        """
+        numbers = list(range(len(self.form.fields)))
+        try:
+            found = list(self._rows(0, self.form.count, numbers))
+            self._container.check_hash()
+            return self.form.restored(found, whole=True)
+        except MemoryError as error:
+            raise FileError(f"{self.name} holds more than fits in memory: read a part of it") from error
+
+    def blocks_of_rows(self) -> Iterator[Any]:
+        """The rows, a block at a time."""
+        for start in range(0, self.form.count, self.block):
+            yield self[start : start + self.block]
+
+    def verify(self) -> int:
+        """Decode every chunk, compare everything with checksums, digests and hash, and say how many chunks there are.
+
+        Raises:
+            FileError: Something does not match; the message names the chunk.
+        """
+        for _ in self._rows(0, self.form.count, list(range(len(self.form.fields)))):
+            pass
+        self._container.check_hash()
+        return self.blocks * len(self.form.fields)
+
+    def salvage(self) -> tuple[Any, list[Loss]]:
+        """The rows of all blocks that are undamaged, and which rows are lost."""
+        found, lost = [], []
+        for number in range(self.blocks):
+            start, stop = self._limits(number)
+            try:
+                found.append(self._decoded(number, list(range(len(self.form.fields)))))
+            except FileError as error:
+                lost.append(Loss(start, stop, str(error)))
+        return self.form.restored(found, whole=not lost), lost
+
+    def methods(self) -> list[Chunk]:
+        """How every chunk was made."""
+        width, sizes, found = len(self.form.fields), self._container.sizes(), list[Chunk]()
+        for number in range(self.blocks * width):
+            block, column = divmod(number, width)
+            field, (start, stop) = self.form.fields[column], self._limits(block)
+            payload, _ = self._container.chunk(number)
+            made = chunks.in_words(payload, field.dtype, (stop - start) * prod(field.inner))
+            found.append(Chunk(block, field.name, made, sizes[number]))
+        return found
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether its rows can be written one block after another to one array."""
+        return self.form.in_blocks and len(self) > 0
+
+    @property
+    def before(self) -> int:
+        """How many bytes its values took, text without that of its words."""
+        return sum(self.form.count * field.dtype.itemsize * prod(field.inner) for field in self.form.fields)
+
+    def check_hash(self) -> None:
+        """Compare the whole file with its hash.
+
+        Raises:
+            FileError: They differ.
+        """
+        self._container.check_hash()
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has."""
+        return self._container.size
+
+    def _limits(self, block: int) -> tuple[int, int]:
+        return block * self.block, min(self.form.count, (block + 1) * self.block)
+
+    def _rows(self, start: int, stop: int, numbers: Sequence[int]) -> Iterator[list[Content]]:
+        """The contents of some columns, for all blocks that some rows lie in, cut to these rows."""
+        if start >= stop:
+            return
+        wanted = range(start // self.block, (stop - 1) // self.block + 1)
+        with ThreadPoolExecutor(cores()) as pool:
+            some = 2 * cores()
+            for first in range(0, len(wanted), some):
+                group = wanted[first : first + some]
+                payloads = [self._payloads(number, numbers) for number in group]  # one reader of the file at a time
+                made = pool.map(
+                    lambda one: self._decode(*one), zip(group, payloads, [numbers] * len(group), strict=True)
+                )
+                for number, contents in zip(group, made, strict=True):
+                    begin = number * self.block
+                    yield [_cut(content, max(0, start - begin), stop - begin) for content in contents]
+
+    def _decoded(self, block: int, numbers: Sequence[int]) -> list[Content]:
+        return self._decode(block, self._payloads(block, numbers), numbers)
+
+    def _payloads(self, block: int, numbers: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+        """The chunks of columns, and of all those by which they are foretold, the latter first."""
+        found: dict[int, tuple[bytes, bytes]] = {}
+        opened: set[int] = set()
+
+        def add(number: int) -> None:
+            if number in found:
+                return
+            if number in opened or number >= len(self.form.fields):
+                raise self._damage(block, number, "it is foretold by itself")
+            opened.add(number)
+            payload = self._chunk(block, number)
+            for other in sorted(self._needed(block, number, payload[0])):
+                add(other)
+            found[number] = payload
+
+        for number in numbers:
+            add(number)
+        return found
+
+    def _needed(self, block: int, number: int, payload: bytes) -> set[int]:
+        try:
+            return chunks.needed(payload)
+        except FileError as error:
+            raise self._damage(block, number, str(error)) from error
+
+    def _chunk(self, block: int, number: int) -> tuple[bytes, bytes]:
+        try:
+            return self._container.chunk(block * len(self.form.fields) + number)
+        except DamageError as error:
+            raise self._damage(block, number, error.reason) from error
+
+    def _damage(self, block: int, number: int, reason: str) -> FileError:
+        start, stop = self._limits(block)
+        known = number < len(self.form.fields) and self.form.fields[number].name
+        column = f", column {self.form.fields[number].name!r}" if known else ""
+        chunk = block * len(self.form.fields) + number
+        return FileError(f"{self.name} is damaged: chunk {chunk} (rows {start} to {stop}{column}): {reason}")
+
+    def _decode(self, block: int, payloads: dict[int, tuple[bytes, bytes]], numbers: Sequence[int]) -> list[Content]:
+        start, stop = self._limits(block)
+        known: list[Known | None] = [None] * len(self.form.fields)
+        named = {other for payload, _ in payloads.values() for other in chunks.needed(payload)}
+        contents: dict[int, Content] = {}
+        for number, (payload, stamp) in payloads.items():
+            field = self.form.fields[number]
+            try:
+                content = chunks.decode(payload, field.dtype, (stop - start, *field.inner), known, self._primer)
+            except FileError as error:
+                raise self._damage(block, number, str(error)) from error
+            if content.stamp() != stamp:
+                raise self._damage(block, number, "what it holds does not match its digest")
+            contents[number] = content
+            if number in named:
+                known[number] = content.known()
+        return [contents[number] for number in numbers]
+
+
+def _cut(content: Content, start: int, stop: int) -> Content:
+    if start == 0 and stop >= len(content.values):
+        return content
+    missing = None if content.missing is None else content.missing[start:stop]
+    return Content(content.values[start:stop], missing, content.beside)

@@ -1,0 +1,76 @@
+"""Fields by interpolation: what comes back is within half a step, and the same on both sides."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hn
+
+from narrows.coding import interpolation, smooth
+from narrows.coding.fields import Reader
+from narrows.core.errors import FileError
+
+SHAPES = hn.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=9)
+
+
+@settings(max_examples=10, deadline=None)
+@given(SHAPES, st.sampled_from([1, 5, 511]), st.integers(0, 2**32 - 1), st.sampled_from([3, 2**20, 2**43]))
+def test_fields_come_back_within_half_a_step(shape, step, seed, largest):
+    rng = np.random.default_rng(seed)
+    field, there = rng.integers(-largest, largest, shape), rng.random(shape) < 0.8
+    for axes in [*smooth.layouts(shape), ()]:
+        made, back = interpolation.encode(field, there, axes, step)
+        assert (interpolation.decode(made, shape, there)[there] == back[there]).all()
+        assert (np.abs(back - field)[there] <= step // 2).all()
+
+
+@settings(deadline=None)
+@given(SHAPES)
+def test_every_point_is_in_one_class(shape):
+    for axes in smooth.layouts(shape):
+        seen = np.zeros(shape, dtype=int)
+        seen[tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(len(shape)))] += 1
+        for points in interpolation.classes(shape, axes):
+            seen[np.ix_(*points.places)] += 1
+        assert (seen == 1).all()
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-(2**40), 2**40), min_size=1))
+def test_tokens_come_back(numbers):
+    residual = np.array(numbers, dtype=np.int64)
+    token, count, low = interpolation._tokens(residual)
+    assert token.min() >= 0
+    assert (interpolation._open_bits(token) == count).all()
+    assert (interpolation._residual(token, low) == residual).all()
+
+
+def test_a_smooth_field_costs_little_more_than_a_bit_a_point():
+    y, x = np.mgrid[:80, :90] / 20
+    field = np.rint(np.sin(y + x**2 / 5) * 5000).astype(np.int64)
+    made, _ = interpolation.encode(field, np.ones(field.shape, bool), (0, 1), 51)
+    assert 8 * len(made) < 1.5 * field.size
+
+
+@pytest.mark.parametrize("bound", [0.0, 1e-3])
+def test_odd_values_keep_every_bit(bound):
+    values = np.round(np.add.outer(np.arange(30.0), np.arange(40.0)) / 8, 3)
+    values[3, 4:9] = np.nan, np.inf, -np.inf, -0.0, 1e300
+    (made, *_) = smooth.encode(values, bound)
+    found = smooth.decode(made, values.dtype, values.shape)
+    if bound == 0:
+        assert found.tobytes() == values.tobytes()
+    assert found[3, [4, 5, 6, 8]].tobytes() == values[3, [4, 5, 6, 8]].tobytes()
+    near = np.abs(np.where(np.isfinite(values), found - np.where(np.isfinite(values), values, 0), 0))
+    assert near.max() <= bound
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(min_size=1, max_size=60))
+def test_any_bytes_are_read_or_refused(data):
+    try:
+        found = smooth.decode(data, np.dtype(np.float32), (4, 5))
+    except (FileError, ValueError, IndexError, OverflowError):
+        return
+    assert found.shape == (4, 5)
+    assert Reader(data).number() in (0, 1, 3)

@@ -1,0 +1,34 @@
+"""Write the golden compressed files of the present format: run once when a method is added, and commit the results."""
+
+from pathlib import Path
+
+import numpy as np
+
+import narrows
+
+HERE = Path(__file__).parent
+
+
+def examples():
+    """Small arrays, each of which another method makes smallest."""
+    rng = np.random.default_rng(0)
+    parent = rng.integers(0, 40, 1500)
+    y, x = np.mgrid[:30, :40]
+    return {
+        "text": np.array(["one", "two", "three"] * 200),
+        "columns": np.column_stack([parent, parent * 7 % 11, rng.integers(0, 5, 1500)]).astype(np.float64) / 100,
+        "walk": rng.integers(-3, 4, 2000).cumsum().astype(">i4"),
+        "odd": np.array([np.nan, -0.0, 0.0, np.inf, 5e-324, 1.25] * 50),
+        "field": np.rint(np.sin(y / 9) * np.cos(x / 7) * 9000).astype(np.int16),
+        "images": (np.add.outer(np.arange(40), (y + x)[:12, :10]) % 13 + rng.integers(0, 2, (40, 12, 10))).astype(
+            np.uint8
+        ),
+    }
+
+
+if __name__ == "__main__":
+    arrays = examples()
+    np.savez_compressed(HERE / "compressed1.npz", **arrays)
+    for name, array in arrays.items():
+        narrows.compress(array, HERE / f"compressed1.{name}.nrw")
+        print(name, {chunk.method for chunk in narrows.open_compressed(HERE / f"compressed1.{name}.nrw").methods()})  # noqa: T201
