@@ -169,7 +169,7 @@ def report(lines: list[dict], protocol: str) -> str:
                 name,
                 f"{np.mean([mean(name, one, 'auroc') for one in tables]):.4f}",
                 f"{np.mean([mean(name, one, 'ap') for one in tables]):.4f}",
-                f"{np.std([np.mean(values) for values in by_seed.values()]):.4f}",
+                f"{np.std([np.mean(values) for values in by_seed.values()]):.4f}" if len(by_seed) > 1 else "-",
                 f"{np.mean([ranks[one][place] for one in tables]):.2f}",
                 f"{sum(mean(name, one, 'fit') for one in tables):.1f}",
                 f"{sum(mean(name, one, 'score') for one in tables):.1f}",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Upscaler,
     )
     from narrows.estimators.loading import load
+    from narrows.estimators.tuning import tune
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
     from narrows.tasks.compression import compress
@@ -64,6 +65,7 @@ _HOMES = {
     "open_compressed": "narrows.tasks.decompression",
     "open_data": "narrows.data.files",
     "search": "narrows.tasks.retrieval",
+    "tune": "narrows.estimators.tuning",
 }
 
 __version__ = "0.1.0"
@@ -96,6 +98,7 @@ __all__ = [
     "open_data",
     "recipes",
     "search",
+    "tune",
 ]
 
 

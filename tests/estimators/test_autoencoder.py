@@ -23,7 +23,8 @@ from narrows.recipes.catalogue import takes_conditions
 VECTOR_RECIPES = [
     name
     for name in RECIPES
-    if name not in ("convolutional", "hyperspherical", "restoring", "video") and not takes_conditions(name)
+    if name not in ("convolutional", "hyperspherical", "masked_patches", "restoring", "video")
+    and not takes_conditions(name)
 ]
 """Recipes for rows of numbers: of two columns too, of which no sphere is made; and one that is told labels at fit is
 told them at transform, which no check does."""

@@ -117,8 +117,30 @@ def test_errors_of_hidden_cells_by_hand():
 def test_labels_give_the_accuracy_of_the_nearest_code(table):
     labels = np.array(["yes", "no"] * 60)
     apart = table + np.where(labels == "yes", 20.0, 0.0)[:, None]
-    rows = narrows.compare(apart, labels, recipes=["deep"], latent_dim=2, epochs=2).rows
-    assert [row["accuracy"] for row in rows] == [None, 1.0, 1.0]
+    found = narrows.compare(apart, labels, recipes=["deep"], latent_dim=2, epochs=2, baselines=["PCA", "raw data"])
+    assert [row["model"] for row in found.rows] == ["the mean", "PCA", "raw data", "deep"]
+    for name in ("accuracy", "accuracy_5", "linear_probe", "v_measure"):
+        assert [row[name] for row in found.rows] == [None, 1.0, 1.0, 1.0]
+    assert found.rows[2]["trustworthiness"] == found.rows[2]["continuity"] == 1.0
+    assert all(row["silhouette"] > 0.5 for row in found.rows[1:])
+    assert 1 <= found.rows[1]["dimensions"] <= 2
+
+
+def test_several_seeds_have_a_spread(table, tmp_path):
+    found = narrows.compare(table, recipes=["deep"], latent_dim=2, epochs=1, seeds=2, baselines="PCA")
+    apart = [
+        narrows.compare(table, recipes=["deep"], latent_dim=2, epochs=1, random_state=seed, baselines="PCA").rows[1]
+        for seed in (0, 1)
+    ]
+    errors = [row["error"] for row in apart]
+    assert found.rows[1]["error"] == pytest.approx(np.mean(errors))
+    assert found.spreads[1]["error"] == pytest.approx(np.std(errors))
+    assert "±" in str(found)
+    found.to_csv(tmp_path / "rows.csv")
+    read = pd.read_csv(tmp_path / "rows.csv")
+    np.testing.assert_allclose(read["error spread"], [row["error"] for row in found.spreads])
+    found.to_html(tmp_path / "rows.html")
+    assert "<td>PCA</td>" in (tmp_path / "rows.html").read_text()
 
 
 def test_time_is_shared_by_the_recipes(table):
@@ -139,6 +161,8 @@ def test_rows_as_a_frame(found):
         ({"max_time": -1}, "max_time is a number greater than 0, got -1"),
         ({"random_state": None}, "random_state is a whole number of at least 0, got None"),
         ({"epochs": 0}, "epochs is a whole number"),
+        ({"seeds": 0}, "seeds is a whole number of at least 1, got 0"),
+        ({"baselines": ["PCB"]}, "unknown baseline 'PCB', did you mean 'PCA'"),
     ],
 )
 def test_what_cannot_work_is_refused(frame, options, says):

@@ -21,6 +21,8 @@ def compare(
     epochs: int | None = None,
     max_time: float | None = None,
     random_state: int = 0,
+    seeds: int = 1,
+    baselines: Annotated[tuple[str, ...], Parameter(alias="--baseline", negative=())] = (),
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
 ) -> None:
     """Train recipes on four fifths of the data, and print how well they do on the rest, beside PCA.
@@ -35,15 +37,31 @@ def compare(
         epochs: Passes over the data, at most; by default by a rule on the data.
         max_time: Seconds for all recipes together.
         random_state: A whole number for the same result each time.
-        output: Where the rows go as well: .csv or .parquet.
+        seeds: How often all is done; figures are then means, with a spread.
+        baselines: PCA, "raw data", UMAP; by default PCA, with labels raw data, and UMAP where it is installed. Can be
+            repeated.
+        output: Where the rows go as well: .csv, .parquet or .html.
     """
     if output is not None:
-        check_output(output, TABLES)
+        check_output(output, (*TABLES, ".html"))
     X, y = _parted(narrows.open_data(data), labels)
     tell = _tell if sys.stderr.isatty() else None
-    found = narrows.compare(X, y, recipes, latent_dim, max_time, random_state, epochs=epochs, tell=tell)
+    found = narrows.compare(
+        X,
+        y,
+        recipes,
+        latent_dim,
+        max_time,
+        random_state,
+        baselines=baselines or None,
+        seeds=seeds,
+        epochs=epochs,
+        tell=tell,
+    )
     print(found)
-    if output is not None:
+    if output is not None and output.suffix == ".html":
+        found.to_html(output)
+    elif output is not None:
         write_data(output, found.to_pandas())
 
 

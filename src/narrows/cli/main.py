@@ -12,6 +12,7 @@ from narrows.core.errors import NarrowsError
 
 COMMANDS = {
     "train": "Train a model on data and write it to a file.",
+    "tune": "Try options of a model on data, and write the best model to a file.",
     "encode": "Turn samples into their codes.",
     "decode": "Turn codes into the samples that they stand for.",
     "reconstruct": "Encode samples and decode them again.",
@@ -23,6 +24,7 @@ COMMANDS = {
     "impute": "Fill the gaps of a table, a recording or images.",
     "detect": "Find anomalies in data by a model.",
     "compare": "Train several recipes and say how well each does.",
+    "report": "Write one page on a model and data.",
     "recipes": "List the named models.",
     "demo": "Train every recipe on small digits, compare them, and write a report.",
 }

@@ -11,6 +11,8 @@ from .images import before_after as before_after
 from .images import image_rows as image_rows
 from .images import reconstructions as reconstructions
 from .overview import overview as overview
+from .spectrum import pareto as pareto
+from .spectrum import spectrum as spectrum
 
 __all__ = [
     "before_after",
@@ -19,6 +21,8 @@ __all__ = [
     "curves",
     "image_rows",
     "overview",
+    "pareto",
     "reconstructions",
     "score_distribution",
+    "spectrum",
 ]

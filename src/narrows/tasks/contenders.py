@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.data.arrays import Array
 from narrows.data.samples import Samples
@@ -32,7 +34,7 @@ class Contender(ABC):
 
     @abstractmethod
     def reconstruct(self, samples: Samples) -> Any:
-        """Raw samples rebuilt, gaps filled."""
+        """Raw samples rebuilt, gaps filled; None where it cannot be done."""
 
     @abstractmethod
     def encode(self, samples: Samples) -> Array | None:
@@ -97,6 +99,67 @@ class Middle(Contender):
         return None
 
 
+class Raw(Contender):
+    """The samples themselves as codes: of a table, standardised, categories as indicators.
+
+    Args:
+        schema: How raw values become tensors.
+    """
+
+    name = "raw data"
+
+    def __init__(self, schema: Schema) -> None:
+        self.pca = PCA(schema, 1)
+
+    def learn(self, samples: Samples) -> None:
+        self.pca.scale_as(samples)
+
+    def reconstruct(self, samples: Samples) -> None:
+        return None
+
+    def encode(self, samples: Samples) -> Array:
+        return self.pca.scaled(samples).numpy()
+
+
+class UMAP(Contender):
+    """Uniform manifold approximation and projection (McInnes, Healy and Melville 2018), by the package umap-learn.
+
+    Args:
+        schema: How raw values become tensors.
+        size: How many dimensions.
+        seed: What it draws by.
+    """
+
+    name = "UMAP"
+    fitted: Any
+
+    def __init__(self, schema: Schema, size: int, seed: int) -> None:
+        self.raw = Raw(schema)
+        self.size = size
+        self.seed = seed
+
+    def learn(self, samples: Samples) -> None:
+        try:
+            import umap  # optional
+        except ImportError as error:
+            raise ChoiceError("the baseline 'UMAP' needs its package: pip install umap-learn") from error
+        self.raw.learn(samples)
+        x = self.raw.encode(samples)
+        neighbours = min(15, len(x) - 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.fitted = umap.UMAP(n_components=self.size, n_neighbors=neighbours, random_state=self.seed).fit(x)
+
+    def reconstruct(self, samples: Samples) -> None:
+        return None
+
+    def encode(self, samples: Samples) -> Array:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found: Array = self.fitted.transform(self.raw.encode(samples))
+        return found
+
+
 class PCA(Contender):
     """Principal components of the tensor, missing values at the mean; categories of a table as indicators.
 
@@ -115,18 +178,27 @@ class PCA(Contender):
         self.size = size
 
     def learn(self, samples: Samples) -> None:
-        x = _indicated(_tensor(samples, self.schema), self.schema.spec)
-        self.shift = x.nanmean(0)
-        table = self.schema.spec.kind == "table"
-        spread = (x - self.shift).square().nanmean(0).sqrt()
-        self.scale = torch.where(spread > 0, spread, 1.0) if table else torch.ones_like(spread)
-        centred = ((x - self.shift) / self.scale).nan_to_num(0)
+        self.scale_as(samples)
+        centred = self.scaled(samples)
         size = min(self.size, *centred.shape)
         self.axes = (
             torch.pca_lowrank(centred, size, center=False, niter=6)[2].T
             if min(centred.shape) > 2_000
             else (torch.linalg.svd(centred, full_matrices=False).Vh[:size])
         )
+
+    def scale_as(self, samples: Samples) -> None:
+        """Learn the mean of each value, and of the columns of a table the spread."""
+        x = _indicated(_tensor(samples, self.schema), self.schema.spec)
+        self.shift = x.nanmean(0)
+        table = self.schema.spec.kind == "table"
+        spread = (x - self.shift).square().nanmean(0).sqrt()
+        self.scale = torch.where(spread > 0, spread, 1.0) if table else torch.ones_like(spread)
+
+    def scaled(self, samples: Samples) -> Tensor:
+        """Samples around the mean, gaps at it, (n, values)."""
+        x = _indicated(_tensor(samples, self.schema), self.schema.spec)
+        return ((x - self.shift) / self.scale).nan_to_num(0)
 
     def encode(self, samples: Samples) -> Array:
         return self._codes(samples).numpy()
@@ -136,8 +208,7 @@ class PCA(Contender):
         return self.schema.raw(_decided(rebuilt, self.schema.spec), samples.form)
 
     def _codes(self, samples: Samples) -> Tensor:
-        x = _indicated(_tensor(samples, self.schema), self.schema.spec)
-        return ((x - self.shift) / self.scale).nan_to_num(0) @ self.axes.T
+        return self.scaled(samples) @ self.axes.T
 
 
 def _tensor(samples: Samples, schema: Schema) -> Tensor:

@@ -143,7 +143,7 @@ def aligned(rows: Sequence[dict[str, Any]]) -> str:
     PCA     0.25
     deep       -
     """
-    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+    cells = [list(rows[0]), *([cell(value) for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     words = [isinstance(value, str) for value in rows[0].values()]
     lines = [
@@ -153,7 +153,8 @@ def aligned(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value of a table as text."""
     if value is None or value != value:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

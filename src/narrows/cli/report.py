@@ -1,0 +1,30 @@
+"""`narrows report MODEL DATA -o report.html`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+import narrows
+from narrows.cli.opening import opened
+from narrows.cli.reporting import report_page
+from narrows.core.errors import ChoiceError
+from narrows.data.tensor_file import replacing
+from narrows.data.writing import check_output
+
+
+def report(model: Path, data: str, /, *, output: Annotated[Path, Parameter(alias="-o")]) -> None:
+    """Write one page on a model and data: the card of the model, curves, reconstructions, codes, and PCA beside it.
+
+    Args:
+        model: A model file of the job autoencoder.
+        data: Samples: a file or a folder, as for `narrows train`, that fit into memory.
+        output: The page to write: .html.
+    """
+    check_output(output, (".html",))
+    estimator = narrows.load(model)
+    if not isinstance(estimator, narrows.Autoencoder):
+        raise ChoiceError(f"{model} holds a {type(estimator).__name__}, and a report is on an Autoencoder")
+    made = report_page(estimator, model, opened(data, estimator), data)
+    with replacing(output) as temporary:
+        temporary.write_text(made, encoding="utf-8")

@@ -1,0 +1,235 @@
+"""Options found by trying: Optuna proposes, the held-out samples judge.
+
+Error and size of the code are weighed against each other where the size is open: what is kept are the trials than which
+none has a smaller code and no greater error, and of those the smallest code whose error is near the least.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.model_selection import train_test_split
+
+from narrows.core.errors import ChoiceError, InputError, TrainingError
+from narrows.core.spec import SampleSpec
+from narrows.data.door import samples
+from narrows.estimators.base import Estimator
+from narrows.training.fit import Request, prepare
+
+NEAR = 1.1
+"""How many times the least error the error of a smaller code may be."""
+STUDY = "narrows"
+"""The name of the study in a storage."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What was tried, and the best of it.
+
+    Args:
+        best: The estimator, fitted on all samples with the options of the best trial.
+        options: Those options.
+        trials: A row for each trial: its number, `error`, `latent_dim`, `seconds`, and the options tried.
+        front: The rows than which none has a smaller code and no greater error, by size.
+    """
+
+    best: Estimator
+    options: dict[str, Any]
+    trials: list[dict[str, Any]]
+    front: list[dict[str, Any]]
+
+
+def tune(
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    trials: int = 20,
+    max_time: float | None = None,
+    storage: str | Path | None = None,
+    random_state: int = 0,
+    tell: Callable[[dict[str, Any]], None] | None = None,
+) -> Tuned:
+    """Try options of an estimator: sizes of code and layers, learning rate and weight decay. Needs `narrows[tune]`.
+
+    The first trial is the estimator as it is, so that the result is never worse than it on the held-out samples. What
+    the estimator says itself (a `latent_dim`, `widths` among its `recipe_options`) is not tried.
+
+    Args:
+        estimator: An estimator of narrows, not fitted.
+        X: Samples, as its `fit` takes them.
+        y: Labels, where it takes them.
+        trials: How many, those in the storage included.
+        max_time: Seconds for all of them.
+        storage: A SQLite file, or the address of another storage of Optuna, to keep trials in and go on from; None for
+            memory. Several processes may share it.
+        random_state: What proposals, splits and weights are drawn by.
+        tell: Called with the row of each trial when it is done.
+
+    Returns:
+        A `Tuned`.
+
+    Raises:
+        ChoiceError: Numbers out of range, something that is no estimator, or Optuna is not installed.
+        InputError: Data that cannot be used.
+        TrainingError: No trial came to an end.
+
+    >>> import narrows
+    >>> from sklearn.datasets import load_iris
+    >>> ae = narrows.Autoencoder(recipe="deep", epochs=2, verbose=0)
+    >>> found = tune(ae, load_iris().data, trials=2)
+    >>> len(found.trials), found.best.transform(load_iris().data).shape[1] == found.options["latent_dim"]
+    (2, True)
+    """
+    if not isinstance(estimator, Estimator):
+        raise ChoiceError(f"tune takes an estimator of narrows, got {estimator!r}")
+    if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or trials < 1:
+        raise ChoiceError(f"trials is a whole number of at least 1, got {trials!r}")
+    if max_time is not None and not (isinstance(max_time, int | float) and max_time > 0):
+        raise ChoiceError(f"max_time is a number greater than 0, got {max_time!r}")
+    try:
+        import optuna  # optional
+    except ImportError as error:
+        raise ChoiceError("tune needs Optuna: pip install 'narrows[tune]'") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    started = time.monotonic()
+    spec = prepare(samples(X, 10), Request(estimator.recipe, latent_dim=1, likelihood=estimator.likelihood))[0].spec
+    space = _Space(estimator, spec)
+    study = optuna.create_study(
+        study_name=STUDY,
+        storage=_address(storage),
+        sampler=optuna.samplers.TPESampler(seed=random_state),
+        directions=["minimize", "minimize"],
+        load_if_exists=True,
+    )
+    done = len([trial for trial in study.trials if trial.state == optuna.trial.TrialState.COMPLETE])
+    if done == 0:
+        study.enqueue_trial(space.as_it_is())
+
+    def objective(trial: Any) -> tuple[float, int]:
+        began = time.monotonic()
+        left = None if max_time is None else max(0.1, max_time - (began - started))
+        made = space.made(trial, random_state, left)
+        error = _error(made, X, y, random_state)
+        trial.set_user_attr("seconds", time.monotonic() - began)
+        return error, int(made.chosen_["latent_dim"])
+
+    def told(_: Any, trial: Any) -> None:
+        if tell is not None and trial.values is not None:
+            tell(_row(trial))
+
+    if done < trials:
+        study.optimize(objective, trials - done, timeout=max_time, callbacks=[told], catch=(TrainingError,))
+    rows = [_row(trial) for trial in study.trials if trial.values is not None]
+    if not rows:
+        raise TrainingError("no trial came to an end: look for extreme values in the data")
+    chosen = _knee(rows)
+    best = space.made(optuna.trial.FixedTrial(chosen["options"]), random_state, max_time)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        best.fit(X, y)
+    options = {"latent_dim": chosen["latent_dim"], **chosen["options"]}
+    return Tuned(best, options, rows, _front(rows))
+
+
+class _Space:
+    """Which options are tried.
+
+    Args:
+        estimator: What it is about.
+        spec: What one sample is.
+    """
+
+    def __init__(self, estimator: Estimator, spec: SampleSpec) -> None:
+        self.estimator = estimator
+        self.most = max(2, min(256, spec.size - 1))
+        self.sized = estimator.latent_dim is None
+        self.layered = spec.kind in ("vector", "table") and "widths" not in (estimator.recipe_options or {})
+
+    def as_it_is(self) -> dict[str, Any]:
+        """The options of a trial that leaves the estimator alone."""
+        return {"changed": False}
+
+    def made(self, trial: Any, seed: int, max_time: float | None) -> Estimator:
+        """An estimator with the options that a trial proposes."""
+        made: Estimator = clone(self.estimator).set_params(random_state=seed)
+        if max_time is not None:
+            made.set_params(max_time=max_time if made.max_time is None else min(max_time, made.max_time))
+        if not trial.suggest_categorical("changed", [True, False]):
+            return made
+        made.set_params(
+            learning_rate=trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
+            weight_decay=trial.suggest_float("weight_decay", 1e-3, 0.3, log=True),
+        )
+        if self.sized:
+            made.set_params(latent_dim=trial.suggest_int("latent_dim", 1, self.most, log=True))
+        if self.layered:
+            width, depth = trial.suggest_int("log2_width", 5, 10), trial.suggest_int("depth", 1, 3)
+            widths = [max(8, 1 << (width - i)) for i in range(depth)]
+            made.set_params(recipe_options={**(made.recipe_options or {}), "widths": widths})
+        return made
+
+
+def _error(made: Estimator, X: Any, y: Any, seed: int) -> float:
+    """Fit, and say how wrong the result is on samples that were held out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        if is_classifier(made) or is_regressor(made):
+            if y is None:
+                raise InputError(f"{type(made).__name__} requires y to be passed, but the target y is None")
+            known, asked, labels, truth = train_test_split(X, np.asarray(y), test_size=0.2, random_state=seed)
+            there = np.flatnonzero(
+                [label is not None and label == label and label != made.unlabelled for label in truth]
+            )
+            if len(there) == 0:
+                raise InputError("y has too few labels to judge by")
+            return 1.0 - float(made.fit(known, labels).score(_rows(asked, there), truth[there]))
+        made.fit(X, y)
+    best = min(made.history_, key=lambda row: row["score"])
+    return float(best["held_out"]["error"])
+
+
+def _rows(X: Any, rows: Any) -> Any:
+    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+
+
+def _row(trial: Any) -> dict[str, Any]:
+    """A finished trial as a row of a table."""
+    seconds = trial.user_attrs.get("seconds")
+    error, size = trial.values
+    return {
+        "trial": trial.number,
+        "error": error,
+        "latent_dim": int(size),
+        "seconds": seconds,
+        "options": dict(trial.params),
+    }
+
+
+def _front(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows than which none has a smaller code and no greater error, by size."""
+    found: list[dict[str, Any]] = []
+    for row in sorted(rows, key=lambda row: (row["latent_dim"], row["error"])):
+        if not found or row["error"] < found[-1]["error"]:
+            found.append(row)
+    return found
+
+
+def _knee(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of the rows whose error is near the least the one with the smallest code."""
+    least = min(row["error"] for row in rows)
+    return next(row for row in _front(rows) if row["error"] <= NEAR * least or row["error"] == least)
+
+
+def _address(storage: str | Path | None) -> str | None:
+    """A storage of Optuna: a path is a SQLite file."""
+    if storage is None or "://" in str(storage):
+        return None if storage is None else str(storage)
+    return f"sqlite:///{storage}"
