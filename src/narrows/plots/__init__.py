@@ -11,6 +11,8 @@ from .images import before_after as before_after
 from .images import image_rows as image_rows
 from .images import reconstructions as reconstructions
 from .overview import overview as overview
+from .samples import sample_sheets as sample_sheets
+from .samples import ways as ways
 
 __all__ = [
     "before_after",
@@ -20,5 +22,7 @@ __all__ = [
     "image_rows",
     "overview",
     "reconstructions",
+    "sample_sheets",
     "score_distribution",
+    "ways",
 ]
