@@ -14,7 +14,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def sample_sheets(made: Mapping[str, Array], columns: int = 3) -> Figure:
-    """A contact sheet for each model, its name above.
+    """A contact sheet for each model, its name above, from the least value in black to the greatest in white.
 
     Args:
         made: Images by name, each (n, height, width[, channels]).
@@ -29,7 +29,7 @@ def sample_sheets(made: Mapping[str, Array], columns: int = 3) -> Figure:
     figure = new_figure(3.2 * columns, 3.5 * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, (name, images) in zip(grid.flat, made.items(), strict=False):
-        axes.imshow(contact_sheet(images), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        axes.imshow(contact_sheet(images.astype(np.float64)), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         axes.set_title(name, fontsize=TEXT, color=INK)
     for axes in grid.flat:
         axes.set(xticks=[], yticks=[])
@@ -50,7 +50,7 @@ def ways(images: Array, steps: int) -> Figure:
     >>> len(ways(np.zeros((12, 8, 8)), steps=6).axes)
     1
     """
-    sheet = contact_sheet(images, columns=steps)
+    sheet = contact_sheet(images.astype(np.float64), columns=steps)
     figure = new_figure(6.4, 6.4 * sheet.shape[0] / sheet.shape[1])
     axes = figure.subplots()
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
