@@ -378,7 +378,7 @@ class Neighbours:
         """
         asked = found - self.center
         lengths = asked.square().sum(-1, keepdim=True)
-        squares = torch.baddbmm(self.squares, asked, self.codes.mT, alpha=-2).unflatten(-1, (self.groups, -1))
+        squares = torch.baddbmm(self.squares, asked, self.codes.mT, alpha=-2).view(*asked.shape[:2], self.groups, -1)
         least, nearest = squares.min(-1)
         squared = least + lengths
         distance = squared.clamp(min=0).sqrt()
@@ -390,7 +390,7 @@ class Neighbours:
 
     def _apart(self, asked: Tensor, member: Tensor, group: Tensor, nearest: Tensor, squares: Tensor) -> Tensor:
         """The distances of codes (k, d) to their nearest but themselves, digit for digit."""
-        known = self.codes.unflatten(1, (self.groups, -1))
+        known = self.codes.view(len(self.codes), self.groups, -1, asked.shape[1])
         distance = torch.linalg.vector_norm(asked - known[member, group, nearest], dim=-1)
         itself = distance == 0
         if squares.shape[1] > 1 and bool(itself.any()):
