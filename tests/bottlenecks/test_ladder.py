@@ -58,33 +58,33 @@ def test_levels_share_the_code(latent_dim, levels, sizes):
 def test_the_rate_is_the_mean_of_the_densities(rng):
     """KL = E[log q(z | x) - log p(z)], with the densities worked out from the codes alone."""
     part = ladder()
-    features = Features(torch.randn(1, part.in_features, generator=rng).expand(40_000, -1))
+    features = Features(torch.randn(1, part.in_features, generator=rng).expand(10_000, -1))
     code = part(features, rng)
     drawn = part.log_posterior(features, code.z) - part.log_prior(code.z)
-    error = (drawn - code.rate).std() / 200
+    error = (drawn - code.rate).std() / 100
     assert abs(drawn.mean() - code.rate.mean()) < 4 * error
 
 
 @torch.no_grad()
 def test_the_prior_integrates_to_one():
     part = ladder(2, (1, 1))
-    axis = torch.linspace(-15, 15, 601)
+    axis = torch.linspace(-12, 12, 241)
     grid = torch.cartesian_prod(axis, axis)
-    assert part.log_prior(grid).double().exp().sum() * 0.05**2 == pytest.approx(1, abs=2e-3)
+    assert part.log_prior(grid).double().exp().sum() * 0.1**2 == pytest.approx(1, abs=2e-3)
     features = Features(torch.randn(1, part.in_features).expand(len(grid), -1))
-    assert part.log_posterior(features, grid).double().exp().sum() * 0.05**2 == pytest.approx(1, abs=2e-3)
+    assert part.log_posterior(features, grid).double().exp().sum() * 0.1**2 == pytest.approx(1, abs=2e-3)
 
 
 @torch.no_grad()
 def test_draws_follow_the_prior(rng):
     part = ladder(2, (1, 1))
-    drawn = part.sample(40_000, rng)
-    axis = torch.linspace(-15, 15, 601)
+    drawn = part.sample(10_000, rng)
+    axis = torch.linspace(-12, 12, 241)
     grid = torch.cartesian_prod(axis, axis)
-    density = part.log_prior(grid).double().exp().unsqueeze(1) * 0.05**2
+    density = part.log_prior(grid).double().exp().unsqueeze(1) * 0.1**2
     for f in (torch.tanh, torch.cos):
         found = f(drawn)
-        assert ((found.mean(0) - (f(grid) * density).sum(0)).abs() < 4 * found.std(0) / 200 + 2e-3).all()
+        assert ((found.mean(0) - (f(grid) * density).sum(0)).abs() < 4 * found.std(0) / 100 + 2e-3).all()
 
 
 @torch.no_grad()

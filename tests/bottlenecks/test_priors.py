@@ -61,21 +61,21 @@ def test_a_mixture_in_one_dimension_integrates_to_one():
 def test_draws_follow_the_density(name, rng):
     """The mean of a bounded function over draws is its integral."""
     prior = model(few(name)).bottleneck.prior
-    drawn, density = prior.sample(40_000, rng), prior.log_prob(GRID).double().exp().unsqueeze(1) * AREA
+    drawn, density = prior.sample(10_000, rng), prior.log_prob(GRID).double().exp().unsqueeze(1) * AREA
     for f in (torch.tanh, torch.cos):
         found = f(drawn)
-        assert ((found.mean(0) - (f(GRID) * density).sum(0)).abs() < 4 * found.std(0) / 200 + 2e-3).all()
+        assert ((found.mean(0) - (f(GRID) * density).sum(0)).abs() < 4 * found.std(0) / 100 + 2e-3).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
 @torch.no_grad()
 def test_the_drawn_rate_has_the_divergence_as_its_mean(name, rng):
     part = model(few(name)).bottleneck
-    features = Features(torch.tensor([[0.4, -1.0, -0.5, 0.2]]).expand(40_000, 4))
+    features = Features(torch.tensor([[0.4, -1.0, -0.5, 0.2]]).expand(10_000, 4))
     drawn = part(features, rng).rate
     log_q = Independent(Normal(*_moments(features.values[:1])), 1).log_prob(GRID)
     exact = (log_q.exp() * (log_q - part.prior.log_prob(GRID))).sum() * AREA
-    assert abs(drawn.mean() - exact) < 4 * drawn.std() / 200 + 2e-3
+    assert abs(drawn.mean() - exact) < 4 * drawn.std() / 100 + 2e-3
     still = float(part(Features(features.values[:1]), None).rate - exact)
     assert abs(still) < {"standard": 1e-3, "flow": 0.1}.get(name, 1.0)
     assert still > -1e-3 or name == "flow", "without draws a mixture's rate is bounded from above"
