@@ -87,8 +87,10 @@ class AutoencoderModule(nn.Module):
                 raise ChoiceError(
                     f"{type(penalty).__name__} needs dense samples, got sparse ones: choose another penalty"
                 )
+        bottleneck.meet(encoder, spec)
         objective.check(self)
         parts = [part for part in self.modules() if isinstance(part, Part)]
+        self.paced = tuple(part for part in parts if type(part).proceed is not Part.proceed)
         stateful = [part for part in parts if type(part).after_step is not Part.after_step]
         inner = {id(inside) for part in stateful for inside in part.modules() if inside is not part}
         self.stages: tuple[Stage, ...] = ()
@@ -107,14 +109,27 @@ class AutoencoderModule(nn.Module):
         """One pass from end to end; corrupted only where a generator is given."""
         shown = view if rng is None else self.corruption(view, rng)
         code = self.encode(shown, rng)
+        return Trace(view.x, shown, code, self.predict(code, view))
+
+    def predict(self, code: Code, view: View) -> Prediction | SparsePrediction:
+        """A distribution over the values of samples, by their codes."""
         if view.sparse:
             readout = self.decoder.readout(code, view.context)
-            return Trace(view.x, shown, code, SparsePrediction(self.likelihood, readout, view))
-        return Trace(view.x, shown, code, self.decode(code, view.context))
+            return SparsePrediction(self.likelihood, readout, view)
+        return self.decode(code, view.context)
 
     def loss(self, view: View, rng: Generator | None = None) -> tuple[Tensor, Loss]:
         """The scalar to minimise, in nats per sample, and its terms."""
         return self.objective(self(view, rng), self, rng)
+
+    def proceed(self, step: int, progress: float) -> None:
+        """Tell every part that changes on the way how far the run is."""
+        for part in self.paced:
+            part.proceed(step, progress)
+
+    def arrives(self, steps: int) -> float:
+        """After which share of a run of so many steps no part changes any more by itself."""
+        return max((part.arrives(steps) for part in self.paced), default=0.0)
 
     def after_step(self, trace: Trace, rng: Generator) -> None:
         """Let every part update the state that no gradient moves."""

@@ -23,9 +23,11 @@ from narrows.recipes.catalogue import takes_conditions
 VECTOR_RECIPES = [
     name
     for name in RECIPES
-    if name not in ("convolutional", "masked_patches", "restoring", "video") and not takes_conditions(name)
+    if name not in ("convolutional", "hyperspherical", "masked_patches", "restoring", "video")
+    and not takes_conditions(name)
 ]
-"""Recipes for rows of numbers; one that is told labels at fit is told them at transform too, which no check does."""
+"""Recipes for rows of numbers: of two columns too, of which no sphere is made; and one that is told labels at fit is
+told them at transform, which no check does."""
 
 
 def quick(**options):

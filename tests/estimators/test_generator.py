@@ -150,6 +150,22 @@ def test_a_traversal_edits_one_entry(images, made_of_images):
         made_of_images.traverse(images[0], 4)
 
 
+def test_the_likelihood_of_samples_is_importance_sampled(table):
+    ae = fitted(table, epochs=10)
+    found = ae.log_likelihood(table[:20], draws=50)
+    assert found.shape == (20,)
+    assert np.array_equal(found, ae.log_likelihood(table[:20], draws=50)), "the same each time"
+    assert ae.log_likelihood(table, draws=100).mean() >= ae.log_likelihood(table, draws=1).mean() - 1e-5
+    assert ae.log_likelihood(table + 5, draws=50).mean() < found.mean(), "what is far from the data is less probable"
+
+
+def test_a_likelihood_needs_draws_and_a_random_code(table):
+    with pytest.raises(narrows.ChoiceError, match="draws is a whole number of at least 1, got 0"):
+        fitted(table).log_likelihood(table, draws=0)
+    with pytest.raises(narrows.ChoiceError, match="needs codes with a prior and a posterior"):
+        fitted(table, recipe="deep").log_likelihood(table)
+
+
 @pytest.mark.parametrize("n", [0, -1, 2.5, True, "many"])
 def test_impossible_numbers_are_refused(made_of_images, n):
     with pytest.raises(narrows.ChoiceError, match="n is the number of samples, at least 1"):

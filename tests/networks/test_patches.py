@@ -104,10 +104,11 @@ def test_only_hidden_patches_are_scored_where_that_is_asked(rng):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_it_learns_digits(digits):
     X = (digits.images[:600] / 16).astype("float32")
     small = {"linear_path": False, "width": 32, "depth": 2, "fraction": 0.5}
-    ae = narrows.Autoencoder(recipe="masked_patches", latent_dim=8, epochs=60, random_state=0, verbose=0)
+    ae = narrows.Autoencoder(recipe="masked_patches", latent_dim=8, epochs=40, random_state=0, verbose=0)
     ae.set_params(recipe_options=small).fit(X)
     assert ((ae.reconstruct(X) - X) ** 2).mean() < 0.7 * X.var(0).mean()
     assert ae.transform(X).shape == (600, 8)

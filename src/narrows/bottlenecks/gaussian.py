@@ -5,29 +5,50 @@ r"""A code drawn from a normal distribution, at the price of its divergence from
 The bottleneck of variational autoencoders.
 """
 
-from math import log, pi
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from narrows.core.contracts import Bottleneck, LinearStart
+from narrows.bottlenecks import normal, priors
+from narrows.bottlenecks.price import Price
+from narrows.bottlenecks.priors import Prior
+from narrows.core.contracts import Bottleneck, Encoder, LinearStart
 from narrows.core.errors import ChoiceError
+from narrows.core.registry import Registry
+from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Features
+
+PRIORS: Registry[type[Prior]] = Registry("prior", priors)
 
 
 class Gaussian(Bottleneck):
     r"""A diagonal normal posterior over the code, reparametrised: z = m + s * noise.
 
-    With `beta=1` and `free_bits=0` distortion plus rate is the negative evidence lower bound (Kingma and Welling 2014,
+    With `beta=1` and nothing free distortion plus rate is the negative evidence lower bound (Kingma and Welling 2014,
     https://arxiv.org/abs/1312.6114). The rate that is reported is always the divergence itself; `beta` (Higgins et al.
-    2017) and `free_bits` (Kingma et al. 2016, https://arxiv.org/abs/1606.04934) change only what training pays:
+    2017), `free_bits` (Kingma et al. 2016, https://arxiv.org/abs/1606.04934), `capacity` (Burgess et al. 2018,
+    https://arxiv.org/abs/1804.03599) and `warmup` (Bowman et al. 2016) change only what training pays:
 
-        charge = beta * sum_j max(free_bits, mean over the batch of KL_j)
+        charge = beta(t) * sum_j max(free_bits, mean over the batch of KL_j)
+        charge = beta * |mean over the batch of KL - capacity(t)|
+
+    Training begins as probabilistic PCA where the priors `"standard"` and `"flow"` are concerned, which begin as
+    N(0, 1). Of the others the model begins with the same codes, but pays by another density.
 
     Args:
         latent_dim: The size d of the code. The encoder hands over 2 d features, means and log standard deviations.
         beta: The price of a nat.
-        free_bits: Nats in each dimension that are not charged for.
+        free_bits: Nats in each dimension that are not charged for; of priors that are the same in each dimension.
+        capacity: Nats that the rate is drawn to; None for none.
+        warmup: Over which part of a run the price, or the capacity, grows from nothing: a share of it, less than 1, or
+            so many steps. Scores are at the whole price.
+        prior: What codes are expected to be like: `"standard"`, `"mixture"`, `"vamp"`, `"flow"`, or a dictionary with a
+            name and options.
+
+    Raises:
+        ChoiceError: An unknown prior, or a number out of range.
 
     >>> import torch
     >>> code = Gaussian(2)(Features(torch.zeros(1, 4)), None)
@@ -37,53 +58,56 @@ class Gaussian(Bottleneck):
 
     free = False
     draws = True
-    limits = (-9.0, 5.0)
-    """Bounds of the log standard deviation: far from any useful posterior, near enough to stay finite."""
+    weighs = True
 
-    def __init__(self, latent_dim: int, beta: float = 1.0, free_bits: float = 0.0) -> None:
+    def __init__(
+        self,
+        latent_dim: int,
+        beta: float = 1.0,
+        free_bits: float = 0.0,
+        capacity: float | None = None,
+        warmup: float = 0,
+        prior: str | Mapping[str, Any] = "standard",
+    ) -> None:
         super().__init__()
-        if beta < 0 or free_bits < 0:
-            raise ChoiceError(f"beta and free_bits are at least 0, got beta={beta!r} and free_bits={free_bits!r}")
         self.latent_dim = latent_dim
         self.in_features = 2 * latent_dim
         self.beta = beta
-        self.free_bits = free_bits
+        self.price = Price(beta, free_bits, capacity, warmup)
+        self.priced = self.price.of_its_own
+        self.prior: Prior = PRIORS.build(prior, latent_dim=latent_dim)
+        if free_bits and not self.prior.by_dimension:
+            raise ChoiceError("free_bits are counted in each dimension, which the prior 'standard' alone takes apart")
+
+    def meet(self, encoder: Encoder, spec: SampleSpec) -> None:
+        self.prior.meet(encoder, spec)
 
     def forward(self, features: Features, rng: Generator | None) -> Code:
-        mean, log_scale = self._halves(features)
-        scale = log_scale.exp()
-        kl = 0.5 * (mean.square() + scale.square() - 1) - log_scale
-        rate = kl.sum(-1)
-        charge = rate if self.free_bits == 0 else kl.mean(0).clamp(min=self.free_bits).sum().expand_as(rate)
+        mean, log_scale = normal.posterior(features.values)
         z = mean
         if rng is not None:
             noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
-            z = torch.addcmul(mean, scale, noise)
-        return Code(z, rate=rate, charge=self.beta * charge, side=features.side)
+            z = torch.addcmul(mean, log_scale.exp(), noise)
+        kl = self.prior.divergence(mean, log_scale, None if rng is None else z)
+        return Code(z, kl.sum(-1), self.price(kl), features.side, features.values)
 
     def posterior(self, features: Features) -> tuple[Tensor, Tensor]:
-        mean, log_scale = self._halves(features)
+        mean, log_scale = normal.posterior(features.values)
         return mean, log_scale.exp()
-
-    def _halves(self, features: Features) -> tuple[Tensor, Tensor]:
-        """Mean and log standard deviation."""
-        mean, log_scale = features.values.chunk(2, dim=-1)
-        return mean, log_scale.clamp(*self.limits)
 
     def linear_start(self, variances: Tensor, noise: Tensor) -> LinearStart:
         """Probabilistic PCA (Tipping and Bishop 1999), whose exact posterior is diagonal in the principal axes."""
-        noise = noise.clamp(min=1e-8)
-        signal = (variances - noise).clamp(min=0).sqrt()
-        shared = torch.maximum(variances, noise)
-        unused = variances.new_zeros(self.latent_dim - len(variances))
-        log_scales = torch.cat([0.5 * (noise.log() - shared.log()), unused])
-        return LinearStart(signal / shared, signal, torch.zeros_like(signal), torch.cat([unused, log_scales]))
+        return normal.start(self.latent_dim, variances, noise)
 
     def sample(self, n: int, rng: Generator) -> Tensor:
-        return torch.randn(n, self.latent_dim, generator=rng, device=rng.device)
+        return self.prior.sample(n, rng)
 
     def log_prior(self, z: Tensor) -> Tensor:
-        return -0.5 * (z.square().sum(-1) + self.latent_dim * log(2 * pi))
+        return self.prior.log_prob(z)
 
-    def extra_repr(self) -> str:
-        return f"latent_dim={self.latent_dim}, beta={self.beta}, free_bits={self.free_bits}"
+    def log_posterior(self, features: Features, z: Tensor) -> Tensor:
+        return normal.log_prob(z, *normal.posterior(features.values))
+
+    def __repr__(self) -> str:
+        prior = "" if isinstance(self.prior, priors.Standard) else f", prior={self.prior}"
+        return f"Gaussian(latent_dim={self.latent_dim}, {self.price.options()}{prior})"

@@ -34,6 +34,18 @@ class Part(nn.Module, ABC):
         A part that has state answers for the parts inside it.
         """
 
+    def proceed(self, step: int, progress: float) -> None:
+        """Be told before each step of training how far the run is, for what changes on the way.
+
+        Args:
+            step: How many steps are behind.
+            progress: How much of the run is behind, from 0 to 1.
+        """
+
+    def arrives(self, steps: int) -> float:
+        """After which share of a run of so many steps nothing changes any more."""
+        return 0.0
+
 
 class Corruption(Part):
     """What the encoder is not shown. The likelihood is still of the clean input."""
@@ -92,6 +104,10 @@ class Bottleneck(Part):
     """True where every entry of the code lies between 0 and 1."""
     draws: bool = False
     """True where a generator makes the code random."""
+    weighs: bool = False
+    """True where codes have densities, `log_prior` and `log_posterior`, so that draws can be weighed."""
+    priced: bool = False
+    """True where training ever pays anything but the rate itself."""
     start_rows: int = 0
     """Of how many training samples, at most, it wants to see the features before training begins."""
 
@@ -132,6 +148,17 @@ class Bottleneck(Part):
             ChoiceError: There is no prior.
         """
         raise self._without_prior()
+
+    def log_posterior(self, features: Features, z: Tensor) -> Tensor:
+        """Log-density of codes (n, latent_dim) given what the encoder found of their samples, in nats, (n,).
+
+        Raises:
+            ChoiceError: Codes have no density.
+        """
+        raise self._without_prior()
+
+    def meet(self, encoder: Encoder, spec: SampleSpec) -> None:
+        """Get to know the encoder, where a prior looks at samples of its own."""
 
     def _without_prior(self) -> ChoiceError:
         name = snake_case(type(self).__name__)

@@ -87,6 +87,19 @@ class View:
         """Whether the values are a CSR tensor."""
         return self.x.layout == torch.sparse_csr
 
+    def repeated(self, times: int) -> View:
+        """The same samples, so many times one after another."""
+        if self.sparse:
+            starts, steps = self.x.crow_indices(), self.x.crow_indices().diff()
+            starts = torch.cat([starts[:1], steps.repeat(times).cumsum(0)])
+            columns, values = self.x.col_indices().repeat(times), self.x.values().repeat(times)
+            return View(
+                csr(starts, columns, values, self.x.shape[1]), context=_tiled(self.context, times), share=self.share
+            )
+        masks = (self.present, self.visible, self.scored, self.context)
+        present, visible, scored, context = (_tiled(mask, times) for mask in masks)
+        return View(self.x.repeat(times, *(1,) * (self.x.ndim - 1)), present, visible, scored, context)
+
     def part(self, first: int, last: int) -> View:
         """Some samples of a dense view, without a copy."""
         masks = (self.present, self.visible, self.scored, self.context)
@@ -110,6 +123,11 @@ class View:
         )
 
 
+def _tiled(rows: Tensor | None, times: int) -> Tensor | None:
+    """Rows, so many times one after another."""
+    return None if rows is None else rows.repeat(times, *(1,) * (rows.ndim - 1))
+
+
 def _longer(rows: Tensor | None, missing: int) -> Tensor | None:
     """Rows and so many copies of the first."""
     return None if rows is None else torch.cat([rows, rows[:1].expand(missing, *rows.shape[1:])])
@@ -121,6 +139,11 @@ class Features:
 
     values: Tensor
     side: tuple[Tensor, ...] = ()
+
+    def repeated(self, times: int) -> Features:
+        """The features of the same samples, so many times one after another."""
+        side = tuple(part.repeat(times, *(1,) * (part.ndim - 1)) for part in self.side)
+        return Features(self.values.repeat(times, 1), side)
 
 
 @dataclass(frozen=True)
@@ -270,13 +293,20 @@ class Loss:
         distortion: -log p(x | z), summed over the scored values of a sample, (n,).
         rate: What the code cost, (n,).
         penalties: By name; a scalar or (n,) each, weight included.
+        charge: What training pays for the code, (n,); None where that is the rate itself.
     """
 
     distortion: Tensor
     rate: Tensor
     penalties: Mapping[str, Tensor] = field(default_factory=dict)
+    charge: Tensor | None = None
+
+    def terms(self) -> dict[str, Tensor]:
+        """All of them by name, without gradients; the charge only where it is not the rate."""
+        paid = {} if self.charge is None else {"charge": self.charge}
+        found = {"distortion": self.distortion, "rate": self.rate, **paid, **self.penalties}
+        return {name: term.detach() for name, term in found.items()}
 
     def means(self) -> dict[str, Tensor]:
         """Batch means by name, still on the device."""
-        terms = {"distortion": self.distortion, "rate": self.rate, **self.penalties}
-        return {name: term.detach().mean() for name, term in terms.items()}
+        return {name: term.mean() for name, term in self.terms().items()}

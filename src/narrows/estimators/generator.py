@@ -16,6 +16,7 @@ from narrows.data.arrays import Array
 from narrows.data.frames import Frame, as_table, is_frame
 from narrows.estimators.base import Estimator
 from narrows.tasks import codes, generation
+from narrows.tasks.likelihood import log_likelihood
 from narrows.tasks.mixture import Mixture, choose_mixture
 from narrows.training.seeds import CODES, DRAWS, generator, seed_of
 
@@ -153,6 +154,26 @@ class Generator(Estimator):
             values = np.linspace(mean - WIDE * scale, mean + WIDE * scale, 9)
         edited = generation.traversal(start, dimension, np.asarray(values, dtype=np.float32))
         return self._shown(torch.from_numpy(edited), self._repeated(y, len(start), len(values)))
+
+    def log_likelihood(self, X: Any, draws: int = 200, random_state: Any = 0, *, y: Any = None) -> Array:
+        """How probable samples are, log p(x) in nats, by importance sampling: higher with more draws, up to the truth.
+
+        Codes are weighed by the prior of the model, also where samples are drawn from a mixture.
+
+        Args:
+            X: Samples of the same shape as in fit.
+            draws: How many codes are drawn for each, exactly.
+            random_state: What they are drawn by; the same number gives the same result.
+            y: Their labels, of models that were fitted with labels.
+
+        Returns:
+            (n,) float64, as a density of the raw values where the likelihood is one.
+
+        Raises:
+            ChoiceError: No draws, or a deterministic code, under which no sample has a likelihood.
+        """
+        given = self._checked(X, y)
+        return log_likelihood(self._module(), self.schema_, given, draws, seed_of(random_state))
 
     def _recipe(self) -> str:
         if self.recipe != "auto":

@@ -1,5 +1,9 @@
 """Pure functions on arrays: how far a reconstruction is from its original, and how good codes and samples are."""
 
+from .causes import active_units as active_units
+from .causes import bits_per_dimension as bits_per_dimension
+from .causes import disentanglement as disentanglement
+from .causes import mutual_information_gap as mutual_information_gap
 from .clusters import k_means as k_means
 from .clusters import v_measure as v_measure
 from .errors import binary_cross_entropy as binary_cross_entropy
@@ -19,15 +23,19 @@ from .symbols import dead_units as dead_units
 from .symbols import perplexity as perplexity
 
 __all__ = [
+    "active_units",
     "binary_cross_entropy",
+    "bits_per_dimension",
     "codebook_use",
     "continuity",
     "dead_units",
     "density_and_coverage",
+    "disentanglement",
     "k_means",
     "kernel_distance",
     "linear_probe_accuracy",
     "mean_squared_error",
+    "mutual_information_gap",
     "nearest_neighbour_accuracy",
     "peak_signal_to_noise_ratio",
     "perplexity",

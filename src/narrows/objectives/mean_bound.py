@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from torch import Generator, Tensor
 
 from narrows.core.contracts import Objective
-from narrows.core.registry import snake_case
 from narrows.core.trace import Loss, Trace
-from narrows.objectives.terms import distortion
+from narrows.objectives.terms import distortion, paid
 
 if TYPE_CHECKING:
     from narrows.model import AutoencoderModule
@@ -30,10 +29,8 @@ class MeanBound(Objective):
     """
 
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:
-        penalties = {snake_case(type(p).__name__): p(trace, model, rng) for p in model.penalties}
+        penalties, extra = paid(trace, model, rng)
         costs = distortion(trace)
-        loss = Loss(costs.detach(), trace.code.rate, penalties)
-        scalar = (costs if model.bottleneck.free else costs + trace.code.charge).mean()
-        for term in penalties.values():
-            scalar = scalar + term.mean()
-        return scalar, loss
+        charge = trace.code.charge if model.bottleneck.priced else None
+        loss = Loss(costs.detach(), trace.code.rate, penalties, charge)
+        return (costs if model.bottleneck.free else costs + trace.code.charge).mean() + extra, loss

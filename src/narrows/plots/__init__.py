@@ -12,6 +12,8 @@ from .images import contact_sheet as contact_sheet
 from .images import image_rows as image_rows
 from .images import reconstructions as reconstructions
 from .overview import overview as overview
+from .samples import sample_sheets as sample_sheets
+from .samples import ways as ways
 from .spectrum import pareto as pareto
 from .spectrum import spectrum as spectrum
 
@@ -25,6 +27,8 @@ __all__ = [
     "overview",
     "pareto",
     "reconstructions",
+    "sample_sheets",
     "score_distribution",
     "spectrum",
+    "ways",
 ]

@@ -37,10 +37,16 @@ from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
 from .sparse import sparse as sparse
 from .sparse import sparse_kl as sparse_kl
+from .variational import beta_variational as beta_variational
+from .variational import hyperspherical as hyperspherical
+from .variational import importance_weighted as importance_weighted
+from .variational import ladder as ladder
+from .variational import vamp as vamp
 from .variational import variational as variational
 
 __all__ = [
     "adversarial",
+    "beta_variational",
     "composed",
     "conditional",
     "contractive",
@@ -50,6 +56,9 @@ __all__ = [
     "denoising",
     "factor",
     "fsq",
+    "hyperspherical",
+    "importance_weighted",
+    "ladder",
     "masked_patches",
     "rbm",
     "residual_vq",
@@ -59,6 +68,7 @@ __all__ = [
     "sparse",
     "sparse_kl",
     "vae_gan",
+    "vamp",
     "vanilla",
     "variational",
     "video",

@@ -42,6 +42,8 @@ PARTS = 4
 """In how many parts the columns of a table are hidden in turn."""
 MOST_PARTS = 64
 """And in how many, at most, where samples are explained."""
+CLOSE = 1e-2
+"""Squared distance, as a share of the squared length of a code, below which it is worked out digit for digit."""
 LEAST = 1e-4
 """Share of a typical deviance or distance below which differences count for little."""
 
@@ -197,6 +199,11 @@ class Ensemble:
         return cls(found, known, floors, None if squash is None else Squash(squash))
 
     @cached_property
+    def neighbours(self) -> Neighbours:
+        """The known codes, laid out."""
+        return Neighbours.of(self.known)
+
+    @cached_property
     def fills_in(self) -> bool:
         """Whether the members have learned to fill in columns that are hidden."""
         make = self.stack.make
@@ -248,7 +255,7 @@ class Ensemble:
     def parts(self, view: View) -> tuple[Tensor, Tensor]:
         """Deviance of each value, (n, *s), a mean over members, and distance of each code, (n,), a mean over groups."""
         deviance, _, found = self.stack.each(self.judge, self.drawn_in(view))
-        return deviance.mean(0), _nearest(found, self.known).mean((0, 1))
+        return deviance.mean(0), self.neighbours.distances(found).mean((0, 2))
 
     def unusual(self, views: Iterable[View], tally: Tally) -> Array:
         """How unusual samples are: (n,), or more as `tally` counts; NaN of those that have no values.
@@ -318,9 +325,10 @@ class Judge:
     parts: int
 
     def __call__(self, model: AutoencoderModule, view: View, rng: Generator | None) -> tuple[Tensor, Tensor, Tensor]:
-        code = model.encode(view, rng).z
         if self.parts == 0:
-            return *_deviance(model(view, rng), view), code
+            whole: Trace = model(view, rng)
+            return *_deviance(whole, view), whole.code.z
+        code = model.encode(view, rng).z
         deviance, expected = torch.zeros_like(view.x), torch.zeros_like(view.x)
         for part in range(self.parts):
             hidden = torch.arange(view.x.shape[1], device=view.x.device) % self.parts == part
@@ -340,32 +348,53 @@ def _deviance(trace: Trace, view: View) -> tuple[Tensor, Tensor]:
     return lost if view.scored is None else lost * view.scored, likelihood.median(params)
 
 
-def _nearest(found: Tensor, known: Tensor) -> Tensor:
-    """The distance of each code to the nearest known one, (M, n, d) and (M, g, r, d) to (M, g, n).
+@dataclass(frozen=True)
+class Neighbours:
+    """Known codes, laid out to find the nearest of each group.
 
-    A code that is one of the known itself, to the bit, is compared with the others.
+    Args:
+        center: What all are taken about, so that differences keep their digits, (M, 1, d).
+        codes: The known codes about it, those of all groups of a member in one row, (M, groups * codes, d).
+        squares: Their squared lengths, (M, 1, groups * codes).
+        groups: How many groups each member has.
     """
-    members, groups, count, width = known.shape
-    center = known.mean((1, 2), keepdim=True)  # differences keep their digits near the origin
-    flat = (known - center).reshape(members * groups, count, width)
-    found = found - center.squeeze(1)
-    asked = found.unsqueeze(1).expand(-1, groups, -1, -1).reshape(members * groups, -1, width)
-    squares = torch.baddbmm(flat.square().sum(-1).unsqueeze(1), asked, flat.mT, alpha=-2)
-    # the product is only good enough to find the nearest: near it, the difference of squares has no digits left
-    nearest = squares.argmin(-1)
-    distance = _apart(asked, flat, nearest)
-    itself = distance == 0
-    if count > 1 and bool(itself.any()):
-        places = itself.nonzero(as_tuple=True)
-        squares[*places, nearest[places]] = torch.inf
-        nearest = nearest.index_put(places, squares[places].argmin(-1))
-        distance = _apart(asked, flat, nearest)
-    return distance.reshape(members, groups, -1)
 
+    center: Tensor
+    codes: Tensor
+    squares: Tensor
+    groups: int
 
-def _apart(asked: Tensor, known: Tensor, chosen: Tensor) -> Tensor:
-    """The distances to the chosen ones."""
-    members, count, width = known.shape
-    rows = chosen + count * torch.arange(members, device=chosen.device).unsqueeze(1)
-    near = known.reshape(-1, width).index_select(0, rows.flatten()).reshape(asked.shape)
-    return (asked - near).square().sum(-1).sqrt()
+    @classmethod
+    def of(cls, known: Tensor) -> Neighbours:
+        """Lay out known codes, (M, groups, codes, d)."""
+        center = known.mean((1, 2)).unsqueeze(1)
+        codes = known.flatten(1, 2) - center
+        return cls(center, codes, codes.square().sum(-1).unsqueeze(1), known.shape[1])
+
+    def distances(self, found: Tensor) -> Tensor:
+        """The distance of each code to the nearest of each group, (M, n, d) to (M, n, groups).
+
+        A code that is one of the known itself, to the bit, is compared with the others.
+        """
+        asked = found - self.center
+        lengths = asked.square().sum(-1, keepdim=True)
+        squares = torch.baddbmm(self.squares, asked, self.codes.mT, alpha=-2).view(*asked.shape[:2], self.groups, -1)
+        least, nearest = squares.min(-1)
+        squared = least + lengths
+        distance = squared.clamp(min=0).sqrt()
+        close = squared < CLOSE * lengths  # where the difference of squares has few digits left
+        if bool(close.any()):
+            member, row, group = close.nonzero(as_tuple=True)
+            distance[close] = self._apart(asked[member, row], member, group, nearest[close], squares[close])
+        return distance
+
+    def _apart(self, asked: Tensor, member: Tensor, group: Tensor, nearest: Tensor, squares: Tensor) -> Tensor:
+        """The distances of codes (k, d) to their nearest but themselves, digit for digit."""
+        known = self.codes.view(len(self.codes), self.groups, -1, asked.shape[1])
+        distance = torch.linalg.vector_norm(asked - known[member, group, nearest], dim=-1)
+        itself = distance == 0
+        if squares.shape[1] > 1 and bool(itself.any()):
+            others = squares[itself].scatter(1, nearest[itself].unsqueeze(1), torch.inf).argmin(1)
+            second = known[member[itself], group[itself], others]
+            distance[itself] = torch.linalg.vector_norm(asked[itself] - second, dim=-1)
+        return distance

@@ -90,8 +90,8 @@ class Terms:
 
     def add(self, loss: Loss, rows: int, opponents: Mapping[str, Tensor] = NOTHING) -> None:
         """Note a batch, and what opponents paid; nothing is computed yet."""
-        terms = {"distortion": loss.distortion, "rate": loss.rate, **loss.penalties, **opponents}
-        self.waiting.append((rows, {name: term.detach() for name, term in terms.items()}))
+        terms = loss.terms() | {name: term.detach() for name, term in opponents.items()}
+        self.waiting.append((rows, terms))
 
     def settle(self) -> bool:
         """Add up what waits; False when something is not finite."""
@@ -109,10 +109,12 @@ class Terms:
         self.sums[name] = self.sums[name] + amount if name in self.sums else amount
 
     def means(self) -> dict[str, float]:
-        """Means over the samples, by name, and the sum of the model's own as `loss`."""
+        """Means over the samples, by name, and the sum of what the model pays as `loss`."""
         rows = float(self.sums["rows"])
         found = {name: float(total) / rows for name, total in self.sums.items() if name != "rows"}
-        return {"loss": sum(value for name, value in found.items() if not name.startswith(OPPONENT)), **found}
+        unpaid = {"rate"} if "charge" in found else set()
+        paid = [value for name, value in found.items() if name not in unpaid and not name.startswith(OPPONENT)]
+        return {"loss": sum(paid), **found}
 
 
 class Loop:
@@ -157,6 +159,7 @@ class Loop:
         self.judging = 0.0
         self.total_steps = plan.epochs * ceil(len(train) / plan.batch_size)
         """Steps of the whole run, if nothing stops it early."""
+        self.paced = True
         self.warmup = min(plan.warmup, self.total_steps // 5)
         self.judged_by = judged_by(model)
         self.by_error = self.judged_by == ("error",)
@@ -178,6 +181,7 @@ class Loop:
             TrainingError: The loss was not finite, again and again.
         """
         now = self.progress
+        arrival = ceil(self.plan.epochs * self.model.arrives(self.total_steps))  # until then, patience is not tried
         if not self.resumed:
             self._judge(0.0, {})
         while now.epoch < self.plan.epochs and not now.finished:
@@ -186,7 +190,7 @@ class Loop:
                 report.steps(now.step)
                 report.epoch(now.history[-1])
                 now.epoch, now.batch, self.terms = now.epoch + 1, 0, Terms()
-                waited = now.epoch - now.best_epoch
+                waited = now.epoch - max(now.best_epoch, arrival)
                 now.finished = self.plan.patience is not None and waited >= self.plan.patience
                 self._save(always=True)
                 if self._late():  # a later run may be given more time
@@ -204,6 +208,7 @@ class Loop:
             What the next pass goes on from, without the weights: they stay where they are, in the model.
         """
         self.best = copied(weights(self.model))
+        self.paced = False  # passes go on without an end that progress could be measured by
         if since is not None:
             restore_state(self.optimisers, since.optimisers)
             self.noise.set_state(since.noise)
@@ -231,6 +236,8 @@ class Loop:
 
     def _step(self, view: View) -> None:
         set_rate(self.optimisers, self._rate())
+        if self.paced:
+            self.model.proceed(self.progress.step, self._share())
         for optimizer in self.own:
             optimizer.zero_grad()
         with self.casting:
@@ -250,11 +257,15 @@ class Loop:
 
     def _rate(self) -> float:
         """The learning rate of this step."""
-        progress = self.progress.step / self.total_steps
-        if self.plan.max_time is not None:  # the schedule ends when the time does
-            progress = max(progress, self._elapsed() / self.plan.max_time)
-        share = rate_at(self.plan.schedule, min(1.0, progress), self.progress.step, self.warmup)
+        share = rate_at(self.plan.schedule, self._share(), self.progress.step, self.warmup)
         return self.plan.learning_rate * share * self.progress.rate_scale
+
+    def _share(self) -> float:
+        """How much of the run is behind, from 0 to 1."""
+        progress = self.progress.step / self.total_steps
+        if self.plan.max_time is not None:  # schedules end when the time does
+            progress = max(progress, self._elapsed() / self.plan.max_time)
+        return min(1.0, progress)
 
     def _elapsed(self) -> float:
         return self.progress.elapsed + time.monotonic() - self.started
