@@ -177,7 +177,7 @@ class TestOptions:
         [
             ({"fit": "corp"}, "unknown fit 'corp', did you mean 'crop'"),
             ({"mode": "gray"}, "unknown mode 'gray', did you mean 'grey'"),
-            ({"size": 0}, r"size is a number of pixels, \(height, width\) or 'original', got 0"),
+            ({"size": 0}, r"size is a number of pixels, \(height, width\), 'original' or 'each', got 0"),
             ({"size": (3, 4, 5)}, "size is a number"),
             ({"size": "large"}, "got 'large'"),
             ({"size": 2.5}, "got 2.5"),

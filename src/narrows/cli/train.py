@@ -10,13 +10,19 @@ from narrows.cli import settings
 from narrows.cli.describe import describe_model
 from narrows.cli.show import show_pairs
 from narrows.core.errors import unknown
+from narrows.data.files import image_files
 from narrows.data.writing import check_model_file
+from narrows.estimators.restorer import PictureRestorer
 
 JOBS = {
     "anomaly": narrows.AnomalyDetector,
     "autoencoder": narrows.Autoencoder,
+    "denoiser": narrows.Denoiser,
     "generator": narrows.Generator,
     "imputer": narrows.Imputer,
+    "inpainter": narrows.Inpainter,
+    "restorer": narrows.Restorer,
+    "upscaler": narrows.Upscaler,
 }
 
 
@@ -38,7 +44,7 @@ def train(
     """Train a model on data and write it to a file.
 
     Args:
-        job: What the model is for: anomaly, autoencoder, generator, imputer.
+        job: What the model is for: anomaly, autoencoder, denoiser, generator, imputer, inpainter, restorer, upscaler.
         data: A file (.npy .npz .npz:key .csv .parquet .mtx .h5 .zarr, idx as .ubyte or .gz, an image, a video) or a
             folder of Parquet files, images or videos.
         output: The model file to write, by convention ending in .safetensors.
@@ -66,6 +72,8 @@ def train(
     }
     arguments, opening = settings.arguments(JOBS[job], recipe, set_)
     model = JOBS[job](**named | arguments)
+    if isinstance(model, PictureRestorer) and Path(data).is_dir() and image_files(data):
+        opening = {"size": "each"} | opening
     model.fit(narrows.open_data(data, **opening)).save(output)
     if verbose:
         show_pairs(describe_model(output))

@@ -123,8 +123,7 @@ def _folder(folder: Path, options: Mapping[str, Any]) -> Any:
     if tables:
         refuse(options, "a folder of Parquet files")
         return _stream(ParquetFiles(tables, folder))
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (*IMAGES, *VIDEOS) and path.is_file())
-    paths = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    paths = _seen(folder)
     images = [path for path in paths if path.suffix.lower() in IMAGES]
     videos = [path for path in paths if path.suffix.lower() in VIDEOS]
     if not paths:
@@ -133,6 +132,22 @@ def _folder(folder: Path, options: Mapping[str, Any]) -> Any:
     if videos and (not images or {"frames", "stride"} & options.keys()):
         return read_videos(folder, videos, chosen(VideoOptions, options, "a folder of videos"))
     return read_images(folder, images, chosen(ImageOptions, options, "a folder of images"))
+
+
+def image_files(source: str | Path) -> list[Path]:
+    """The image files that a path stands for, in order: itself, or those in a folder; none where it is other data."""
+    path = Path(source)
+    if path.suffix.lower() in IMAGES and path.is_file():
+        return [path]
+    if not path.is_dir() or path.suffix.lower() in KEYED or parquet_files(path):
+        return []
+    return [found for found in _seen(path) if found.suffix.lower() in IMAGES]
+
+
+def _seen(folder: Path) -> list[Path]:
+    """The images and videos in a folder and its folders, hidden ones left out."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (*IMAGES, *VIDEOS) and path.is_file())
+    return [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
 def _reader(path: Path) -> Callable[[Path], Any]:

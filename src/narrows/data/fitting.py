@@ -113,12 +113,12 @@ def check_picture(size: Any, fit: Any, mode: Any) -> None:
 
 
 def target(size: Any) -> Size | None:
-    """The size that was asked for; None where it is `None` or `"original"`.
+    """The size that was asked for; None where it is `None`, `"original"` or `"each"`.
 
     >>> target(64), target((48, 64)), target("original")
     ((64, 64), (48, 64), None)
     """
-    if size is None or (isinstance(size, str) and size == "original"):
+    if size is None or (isinstance(size, str) and size in ("original", "each")):
         return None
     try:
         pair = size if isinstance(size, Sequence) and not isinstance(size, str) else (size, size)
@@ -126,7 +126,7 @@ def target(size: Any) -> Size | None:
     except (TypeError, ValueError):
         height = width = 0
     if not (0 < height < 1 << 16 and 0 < width < 1 << 16) or isinstance(size, bool):
-        raise ChoiceError(f"size is a number of pixels, (height, width) or 'original', got {size!r}")
+        raise ChoiceError(f"size is a number of pixels, (height, width), 'original' or 'each', got {size!r}")
     return height, width
 
 

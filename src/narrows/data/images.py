@@ -21,6 +21,7 @@ from narrows.data.faults import report_faults
 from narrows.data.fitting import CHANNELS, Fit, Frame, Mode, Size, automatic, check_picture, target, words
 from narrows.data.growing import Spool
 from narrows.data.picture import Look, Plan, decode, look
+from narrows.data.picture_files import PictureFiles, own_plan
 
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 KEEP = 256 * 256
@@ -38,9 +39,9 @@ class ImageOptions:
 
     Args:
         size: What all are brought to: (height, width), or one number for both; `"original"` leaves images of one size
-            as they are, and refuses others. None leaves them as they are where they have one size of at most 256 x 256
-            pixels; otherwise it is the median height and width, reduced to about 128 x 128 pixels, and a warning
-            says so.
+            as they are, and refuses others; `"each"` gives a sequence of images of any sizes, decoded one at a time.
+            None leaves them as they are where they have one size of at most 256 x 256 pixels; otherwise it is the
+            median height and width, reduced to about 128 x 128 pixels, and a warning says so.
         fit: `"crop"` cuts the middle out to the aspect of the size, `"pad"` keeps the whole image on black,
             `"stretch"` ignores the aspect.
         mode: `"grey"`, `"rgb"`, `"rgba"`, or `"auto"`, the narrowest that holds all images. Where alpha is dropped,
@@ -83,7 +84,9 @@ def read_image(path: Path, options: ImageOptions) -> Array:
     return decode(path, _plan({path: seen}, frame, options))[None]
 
 
-def read_images(folder: Path, paths: Sequence[Path], options: ImageOptions) -> Array | tuple[Array, Array]:
+def read_images(
+    folder: Path, paths: Sequence[Path], options: ImageOptions
+) -> Array | tuple[Array, Array] | PictureFiles:
     """Images in the order of their paths, (n, height, width[, channels]), and their labels if asked for.
 
     Raises:
@@ -92,6 +95,12 @@ def read_images(folder: Path, paths: Sequence[Path], options: ImageOptions) -> A
     """
     labels = [_label(folder, path) for path in paths] if options.labels else []
     faults: dict[Path, FileError] = {}
+    if options.size == "each":
+        if options.labels:
+            raise ChoiceError("labels=True takes images of one size: size='each' does not go with it")
+        several = images_of_each_size(folder, paths, options, faults)
+        report_faults(folder, "images", len(paths), faults)
+        return several
     looks = dict(_readable(look, paths, options, faults))
     if not looks:
         raise _none(folder, faults)
@@ -108,6 +117,30 @@ def read_images(folder: Path, paths: Sequence[Path], options: ImageOptions) -> A
     if not options.labels:
         return spool.array()
     return spool.array(), np.array([label for path, label in zip(paths, labels, strict=True) if path in kept])
+
+
+def images_of_each_size(
+    folder: Path, paths: Sequence[Path], options: ImageOptions, faults: dict[Path, FileError]
+) -> PictureFiles:
+    """Images of one mode and type, each in its own size; every one is decoded once, to see that it can be.
+
+    Args:
+        folder: Where they lie.
+        paths: The files.
+        options: How they are read.
+        faults: Where those that cannot be read are noted.
+
+    Raises:
+        FileError: None can be read; or one, with `strict`.
+    """
+    looks = dict(_readable(look, paths, options, faults))
+    sound = dict(_readable(lambda path: decode(path, own_plan(looks[path])).shape, list(looks), options, faults))
+    if not sound:
+        raise _none(folder, faults)
+    looks = {path: seen for path, seen in looks.items() if path in sound}
+    plan = _plan(looks, Frame(*next(iter(looks.values())).size), options)
+    whole = np.dtype(np.uint8) if plan.dtype == np.bool_ else plan.dtype
+    return PictureFiles(looks, Plan(plan.frame, plan.mode, whole))
 
 
 def write_image(path: Path, pixels: Array) -> None:

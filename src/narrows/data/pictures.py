@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from narrows.core.errors import InputError
-from narrows.data.arrays import MAX_CHANNELS, Array, as_array
+from narrows.data.arrays import MAX_CHANNELS, Array, as_array, in_type
+from narrows.data.picture_files import PictureFiles
+from narrows.data.streams import StreamSamples
 
 PATCH = 64
 """How many pixels a patch to learn from is wide and high."""
@@ -18,6 +20,10 @@ LEAST = 8
 """The shortest side from which something can be learned."""
 MOST_PATCHES = 4_000
 """How many patches are learned from, at most."""
+ENOUGH = 64
+"""How many patches there should be; where they would be fewer side by side, they overlap."""
+FEW = 8
+"""With fewer pictures than this, small ones are cut into patches too."""
 
 
 def all_of(X: Any, gaps: bool = False) -> list[Array]:
@@ -30,8 +36,10 @@ def all_of(X: Any, gaps: bool = False) -> list[Array]:
     Raises:
         InputError: Something else, or values that are missing or infinite.
     """
-    given = X if isinstance(X, list | tuple) else as_array(X)
-    found = []
+    return list(_each(X if isinstance(X, list | tuple | PictureFiles) else as_array(X), gaps))
+
+
+def _each(given: Iterable[Any], gaps: bool) -> Iterator[Array]:
     for place, picture in enumerate(given):
         array = np.asarray(picture)
         if array.ndim == 3 and array.shape[2] > MAX_CHANNELS and array.shape[0] <= MAX_CHANNELS:
@@ -43,8 +51,7 @@ def all_of(X: Any, gaps: bool = False) -> list[Array]:
             )
         if array.dtype.kind == "f" and (np.isinf(array).any() or (not gaps and np.isnan(array).any())):
             raise InputError(f"picture {place} holds NaN or inf: narrows.Inpainter fills what is missing (NaN)")
-        found.append(array)
-    return found
+        yield array
 
 
 def as_given(X: Any, pictures: Sequence[Array]) -> Any:
@@ -57,37 +64,76 @@ def as_given(X: Any, pictures: Sequence[Array]) -> Any:
 
 
 def to_learn(X: Any) -> Any:
-    """Samples to learn from: pictures without their alpha, cut into patches where they are large or differ in size.
+    """Samples to learn from: pictures without their alpha, cut into patches where they are large, few or of many sizes.
 
     Args:
-        X: Pictures as in `all_of`; anything else is handed back as it is.
+        X: Pictures as in `all_of`, files of them, or a stream of them; anything else is handed back as it is.
 
     Raises:
         InputError: Pictures that differ in channels or type, or are too small.
     """
+    if isinstance(X, StreamSamples):
+        small = max(X.array.shape[1:], default=0) < LARGE
+        return X if X.array.ndim not in (3, 4) or small else _patches(_Streamed(X))
     listed = isinstance(X, list | tuple) and len(X) > 0 and np.ndim(X[0]) in (2, 3)
-    if not listed and not (isinstance(X, np.ndarray) and X.ndim in (3, 4)):
+    if not listed and not isinstance(X, PictureFiles) and not (isinstance(X, np.ndarray) and X.ndim in (3, 4)):
         return X
-    several = [colours(picture) for picture in all_of(X, gaps=True)]
-    if len({(p.ndim, p.shape[2:], p.dtype) for p in several}) != 1:
+    return _patches(X)
+
+
+class _Streamed:
+    """Pictures of a stream one by one, as often as they are wanted."""
+
+    def __init__(self, stream: StreamSamples) -> None:
+        self.stream = stream
+
+    def __iter__(self) -> Iterator[Array]:
+        return (picture for block in self.stream.blocks() for picture in block)
+
+
+def _patches(given: Iterable[Any]) -> Array:
+    """Pictures in one array, whole where they are small and many; they are gone through twice, one at a time."""
+    forms = [(seen.shape, seen.dtype) for seen in map(colours, _each(given, gaps=True))]
+    if len({(shape[2:], dtype) for shape, dtype in forms}) != 1:
         raise InputError("pictures to learn from have as many channels each, and are of one type")
-    if len({p.shape for p in several}) == 1 and max(several[0].shape[:2]) < LARGE:
-        return np.stack(several)
-    side = min(PATCH, *(min(p.shape[:2]) for p in several))
-    if side < LEAST:
-        raise InputError(f"the smallest picture has a side of {side} pixels: at least {LEAST} are needed to learn from")
-    found = [
-        picture[top : top + side, left : left + side]
-        for picture in several
-        for top in _places(picture.shape[0], side)
-        for left in _places(picture.shape[1], side)
-    ]
-    return np.stack(found[:: -(-len(found) // MOST_PATCHES)])
+    sizes = [shape[:2] for shape, _ in forms]
+    smallest = min(map(min, sizes))
+    few = len(sizes) < FEW and smallest >= 2 * LEAST
+    if len(set(sizes)) == 1 and max(sizes[0]) < LARGE and not few:
+        return np.stack([colours(picture) for picture in _each(given, gaps=True)])
+    if smallest < LEAST:
+        raise InputError(
+            f"the smallest picture has a side of {smallest} pixels: at least {LEAST} are needed to learn from"
+        )
+    side = min(PATCH, smallest // 2 // LEAST * LEAST if few else smallest)
+    step = _step(sizes, side)
+    every = -(-_count(sizes, side, step) // MOST_PATCHES)
+    found: list[Array] = []
+    number = 0
+    for picture in map(colours, _each(given, gaps=True)):
+        for top in _places(picture.shape[0], side, step):
+            for left in _places(picture.shape[1], side, step):
+                if number % every == 0:
+                    found.append(picture[top : top + side, left : left + side].copy())
+                number += 1
+    return np.stack([patch for patch in found if patch.dtype.kind != "f" or not np.isnan(patch).all()])
 
 
-def _places(size: int, side: int) -> list[int]:
-    """Where patches begin: side by side, and one at the end."""
-    return sorted({*range(0, size - side + 1, side), size - side})
+def _step(sizes: Sequence[tuple[int, ...]], side: int) -> int:
+    """How far patches lie from each other: side by side, or nearer where there would be few."""
+    step = side
+    while step > max(1, side // 8) and _count(sizes, side, step) < ENOUGH:
+        step //= 2
+    return step
+
+
+def _count(sizes: Sequence[tuple[int, ...]], side: int, step: int) -> int:
+    return sum(len(_places(height, side, step)) * len(_places(width, side, step)) for height, width in sizes)
+
+
+def _places(size: int, side: int, step: int) -> list[int]:
+    """Where patches begin, with one at the end."""
+    return sorted({*range(0, size - side + 1, step), size - side})
 
 
 def colours(picture: Array) -> Array:
@@ -119,13 +165,42 @@ def masks_of(pictures: Sequence[Array], mask: Any) -> list[Array]:
         if len(found) != len(pictures):
             raise InputError(f"there are {len(found)} masks for {len(pictures)} pictures")
     for place, (picture, one) in enumerate(zip(pictures, found, strict=True)):
-        if one.shape != picture.shape[:2]:
-            raise InputError(f"the mask of picture {place} has the shape {one.shape}, the picture {picture.shape[:2]}")
-        if not one.any():
-            raise InputError(f"the mask of picture {place} hides nothing: there is nothing to fill")
-        if one.all():
-            raise InputError(f"the mask of picture {place} hides everything: there is nothing to go by")
+        check_mask(one, picture.shape[:2], f"picture {place}")
     return found
+
+
+def check_mask(mask: Array, size: tuple[int, ...], name: str) -> None:
+    """Refuse a mask of another size, or one that hides nothing, or everything.
+
+    Args:
+        mask: Where a picture is to be filled, bool.
+        size: Height and width of the picture.
+        name: What the picture is called.
+
+    Raises:
+        InputError: With the reason.
+    """
+    if mask.shape != size:
+        raise InputError(f"the mask of {name} has the shape {mask.shape}, the picture {size}")
+    if not mask.any():
+        raise InputError(f"the mask of {name} hides nothing: there is nothing to fill")
+    if mask.all():
+        raise InputError(f"the mask of {name} hides everything: there is nothing to go by")
+
+
+def with_gaps(picture: Array, mask: Array) -> Array:
+    """A picture as float32, NaN where it is hidden, (height, width[, channels])."""
+    return np.where(beside(mask, picture), np.float32(np.nan), picture).astype(np.float32)
+
+
+def tripled(picture: Array) -> Array:
+    """A grey picture as three equal colours."""
+    return np.repeat(np.atleast_3d(picture)[..., :1], 3, -1)
+
+
+def greyed(picture: Array) -> Array:
+    """Three colours as grey, their mean."""
+    return in_type(picture.mean(-1), picture.dtype)
 
 
 def _any(mask: Array) -> Array:

@@ -181,7 +181,7 @@ def write_blocks(
 
 def _write_images(target: Path, images: Array) -> None:
     if not target.suffix:
-        with _replacing_folder(target) as folder:
+        with replacing_folder(target) as folder:
             for index, image in enumerate(images):
                 write_image(folder / f"{index:06d}.png", image)
         return
@@ -204,7 +204,7 @@ def _unfit(target: Path, what: str, array: Array) -> InputError:
 
 
 @contextmanager
-def _replacing_folder(target: Path) -> "Iterator[Path]":
+def replacing_folder(target: Path) -> "Iterator[Path]":
     """A temporary folder beside `target`, renamed to it when the block succeeds and removed when it fails."""
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -16,6 +16,7 @@ from narrows.data.arrays import Array, in_type
 from narrows.data.pairs import PairedSamples
 from narrows.data.samples import Samples
 from narrows.data.schema import of_array
+from narrows.data.streams import StreamSamples
 from narrows.estimators.base import Estimator
 from narrows.recipes.assemble import Asked
 from narrows.tasks import codes, restoration
@@ -43,8 +44,8 @@ class PictureRestorer(TransformerMixin, Estimator):  # type: ignore[misc]
         """Learn to restore.
 
         Args:
-            X: Clean samples: pictures (n, height, width[, channels]), or a list of pictures of any sizes; series,
-                vectors or tables. With `y`, the corrupted ones.
+            X: Clean samples: pictures (n, height, width[, channels]), or a list of pictures of any sizes, or
+                what `open_data(folder, size="each")` gives; series, vectors or tables. With `y`, the corrupted ones.
             y: The clean samples that belong to X, where there are pairs; then nothing else is corrupted.
             validation_data: Samples that judge the model instead of a part of X.
 
@@ -53,10 +54,12 @@ class PictureRestorer(TransformerMixin, Estimator):  # type: ignore[misc]
             ChoiceError: An unknown name, with the nearest known one, or an impossible value.
             TrainingError: The loss was not finite even at lower learning rates.
         """
-        given = self._given(X) if y is None else PairedSamples(pictures.to_learn(X), pictures.to_learn(y))
+        cut = pictures.to_learn(X)
+        given = self._samples(cut, least_rows=2) if y is None else PairedSamples(cut, pictures.to_learn(y))
         aside = None if validation_data is None else self._given(validation_data)
-        self._drawn = given.kind == "sequence" or np.ndim(given.given) > 2
-        undone = self._corruption(X, paired=y is not None)
+        shown = given.array if isinstance(given, StreamSamples) else given.given
+        self._drawn = given.kind == "sequence" or np.ndim(shown) > 2
+        undone = self._corruption(cut, paired=y is not None)
         self._undone = undone if y is None else {"name": "paired"}
         self._learn(given, aside)
         seed, device = self.chosen_["seed"], rules.device(self.device)

@@ -8,6 +8,7 @@ from .anomalies import score_distribution as score_distribution
 from .codes import code_map as code_map
 from .history import curves as curves
 from .images import before_after as before_after
+from .images import contact_sheet as contact_sheet
 from .images import image_rows as image_rows
 from .images import reconstructions as reconstructions
 from .overview import overview as overview
@@ -20,6 +21,7 @@ __all__ = [
     "before_after",
     "calibration",
     "code_map",
+    "contact_sheet",
     "curves",
     "image_rows",
     "overview",
