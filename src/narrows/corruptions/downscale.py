@@ -17,6 +17,7 @@ class Downscale(Corruption):
     Args:
         factor: How many pixels become one, along each side.
 
+    >>> import torch
     >>> view = View(torch.rand(1, 1, 9, 8, generator=torch.Generator().manual_seed(0)))
     >>> Downscale(2)(view, torch.Generator()).x.shape
     torch.Size([1, 1, 9, 8])

@@ -304,7 +304,8 @@ def _known(stack: Stack, view: View, pool: Tensor, taken: Regime, rng: Generator
     count, members = min(taken.known, len(pool)), len(stack)
     drawn = torch.rand(members * taken.groups, len(pool), generator=rng).topk(count, dim=1).indices
     rows = pool[drawn.to(pool.device)].reshape(members, taken.groups * count).to(view.x.device)
-    return stack.each(codes, some_rows(view, rows), apart=True).reshape(members, taken.groups, count, -1)
+    found = stack.each(codes, some_rows(view, rows), apart=True).reshape(members, taken.groups, count, -1)
+    return found.contiguous()  # as from a file, so that sums are rounded alike
 
 
 def codes(model: AutoencoderModule, view: View, rng: Generator | None) -> Tensor:

@@ -284,7 +284,7 @@ def _together(
     work = rules.operations(model)
     batch = rules.batch_size(len(course.lesson.rows), work, model.spec.sparse)
     affordable = int(rules.WORK / 4 / (3 * work * (batch + (SPREAD_BATCH if course.others else 0))))
-    steps = max(100, min(affordable, max(500, min(10_000, 20 * ceil(len(course.lesson.rows) / batch)))))
+    steps = max(100, min(affordable, max(1000, min(10_000, 20 * ceil(len(course.lesson.rows) / batch)))))
     optimizers = optimisers("adamw", predictor, RATE, rules.weight_decay("adamw"))
     order, noise = generator(seed, ORDER, OWN, 1), generator(seed, NOISE, OWN, device=course.source.device)
     best, least, waited = copied(weights(predictor)), _judged(predictor, course, question), 0
