@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import narrows
-from narrows.cli.restoring import Restoration, loaded
+from narrows.cli.restoring import ON_THE_DATA, Restoration, loaded
 
 
 def denoise(
@@ -17,7 +17,7 @@ def denoise(
     model: Path | None = None,
     sheet: Path | None = None,
     epochs: int | None = None,
-    max_time: float = 120.0,
+    max_time: float = 300.0,
     random_state: int | None = None,
     verbose: int = 1,
 ) -> None:
@@ -36,7 +36,7 @@ def denoise(
         verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
     """
     estimator = narrows.Denoiser(
-        training="noisy", epochs=epochs, max_time=max_time, random_state=random_state, verbose=verbose
+        training="noisy", epochs=epochs, max_time=max_time, random_state=random_state, verbose=verbose, **ON_THE_DATA
     )
     if model is not None:
         estimator = loaded(model, narrows.Denoiser)

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import narrows
-from narrows.cli.restoring import Restoration, loaded
+from narrows.cli.restoring import ON_THE_DATA, Restoration, loaded
 
 
 def inpaint(
@@ -18,7 +18,7 @@ def inpaint(
     model: Path | None = None,
     sheet: Path | None = None,
     epochs: int | None = None,
-    max_time: float = 120.0,
+    max_time: float = 300.0,
     random_state: int | None = None,
     verbose: int = 1,
 ) -> None:
@@ -38,7 +38,9 @@ def inpaint(
         random_state: A whole number for the same result each time, as far as max_time does not end it.
         verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
     """
-    estimator = narrows.Inpainter(epochs=epochs, max_time=max_time, random_state=random_state, verbose=verbose)
+    estimator = narrows.Inpainter(
+        epochs=epochs, max_time=max_time, random_state=random_state, verbose=verbose, **ON_THE_DATA
+    )
     if model is not None:
         estimator = loaded(model, narrows.Inpainter)
     Restoration(data, output, estimator, model is None, mask, sheet, verbose).run()

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import narrows
-from narrows.cli.restoring import Restoration, loaded
+from narrows.cli.restoring import ON_THE_DATA, Restoration, loaded
 from narrows.core.errors import ChoiceError
 
 
@@ -19,7 +19,7 @@ def upscale(
     model: Path | None = None,
     sheet: Path | None = None,
     epochs: int | None = None,
-    max_time: float = 120.0,
+    max_time: float = 300.0,
     random_state: int | None = None,
     verbose: int = 1,
 ) -> None:
@@ -44,6 +44,7 @@ def upscale(
         max_time=max_time,
         random_state=random_state,
         verbose=verbose,
+        **ON_THE_DATA,
     )
     if model is not None:
         estimator = loaded(model, narrows.Upscaler)

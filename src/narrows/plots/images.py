@@ -96,7 +96,7 @@ def contact_sheet(before: Sequence[Array], after: Sequence[Array]) -> Figure:
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
     for axes, name in zip(grid[:, 0], ("before", "after"), strict=True):
-        axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=TEXT, color=INK)
+        axes.set_ylabel(name, fontsize=TEXT, color=INK)
     return figure
 
 
