@@ -28,6 +28,8 @@ VECTOR_RECIPES = [
 ]
 """Recipes for rows of numbers: of two columns too, of which no sphere is made; and one that is told labels at fit is
 told them at transform, which no check does."""
+QUICK_RECIPES = ("deep", "denoising", "rbm", "sequence", "sparse", "vae_gan", "variational", "vq")
+"""One recipe of each make, checked each time; `make test-slow` checks all."""
 
 
 def quick(**options):
@@ -37,7 +39,8 @@ def quick(**options):
 def _checks():
     for recipe in VECTOR_RECIPES:
         for estimator, check in estimator_checks_generator(quick(recipe=recipe)):
-            yield pytest.param(estimator, check, id=f"{recipe}-{check.func.__name__}")
+            marks = () if recipe in QUICK_RECIPES else pytest.mark.slow
+            yield pytest.param(estimator, check, id=f"{recipe}-{check.func.__name__}", marks=marks)
 
 
 @pytest.mark.filterwarnings("ignore")

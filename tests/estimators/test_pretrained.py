@@ -22,7 +22,9 @@ def quick(kind=narrows.PretrainedClassifier, **options):
 def _checks():
     for kind in (narrows.PretrainedClassifier, narrows.PretrainedRegressor):
         for estimator, check in estimator_checks_generator(quick(kind, epochs=1, recipe_options={"widths": [16]})):
-            yield pytest.param(estimator, check, id=f"{kind.__name__}-{check.func.__name__}")
+            name = check.func.__name__
+            marks = pytest.mark.slow if "sparse" in name else ()  # all of them train in full
+            yield pytest.param(estimator, check, id=f"{kind.__name__}-{name}", marks=marks)
 
 
 @pytest.mark.filterwarnings("ignore")

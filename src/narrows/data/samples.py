@@ -34,6 +34,9 @@ class Samples(ABC):
     kind: Kind | None = None
     """What a sample is, where that is not for a recipe to say."""
 
+    gaps: bool | None = None
+    """Whether values are missing, where that has been looked for."""
+
     condition: int = 0
     """How many numbers say what is known of a sample beside its values; 0 where nothing is."""
 
@@ -139,7 +142,6 @@ class ArraySamples(Samples):
         super().__init__(given)
         self.array = as_array(given if values is None else values, least_rows)
         self.form = self.array.dtype
-        self.gaps: bool | None = None
 
     def __len__(self) -> int:
         return len(self.array)

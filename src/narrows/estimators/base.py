@@ -25,7 +25,7 @@ from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.estimators import model_file
 from narrows.model import AutoencoderModule
-from narrows.recipes.catalogue import takes_conditions, takes_gaps, takes_sparse
+from narrows.recipes.catalogue import check_takes, takes_conditions, takes_gaps, takes_sparse
 from narrows.training import rules
 from narrows.training.checkpoint import seed_in
 from narrows.training.fit import Continuation, Request, fit
@@ -215,6 +215,7 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
         if not by_shape or hasattr(given.columned, "columns"):
             self._know_columns(given, reset=False)
         given.check(self.schema_)
+        check_takes(self.chosen_["recipe"], sparse=False, gaps=bool(given.gaps))
         return self._told(given, y, self.conditions_)
 
     def _samples(self, X: Any, least_rows: int, kind: Kind | None = None) -> Samples:

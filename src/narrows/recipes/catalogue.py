@@ -5,7 +5,7 @@ from typing import Any, get_type_hints
 
 from torch import Generator
 
-from narrows.core.errors import ChoiceError, unknown
+from narrows.core.errors import ChoiceError, InputError, unknown
 from narrows.core.spec import Kind, SampleSpec
 from narrows.model import AutoencoderModule
 from narrows.recipes import RECIPES
@@ -43,6 +43,18 @@ def takes_sparse(recipe: str) -> bool:
 def takes_gaps(recipe: str) -> bool:
     """Whether a recipe is made of parts that samples with missing values can have."""
     return recipe not in ENERGIES
+
+
+def check_takes(recipe: str, sparse: bool, gaps: bool) -> None:
+    """Refuse sparse samples, or samples with missing values, that a recipe is not made for.
+
+    Raises:
+        InputError: The samples are of no use to the recipe.
+    """
+    if sparse and not takes_sparse(recipe):
+        raise InputError(f"X is sparse, and the recipe {recipe!r} needs dense samples: give it X.toarray()")
+    if gaps and not takes_gaps(recipe):
+        raise InputError(f"X contains NaN, and the recipe {recipe!r} needs samples that are all there: fill the gaps")
 
 
 def takes_conditions(recipe: str) -> bool:

@@ -23,7 +23,7 @@ from narrows.data.schema import Schema
 from narrows.data.sources import Source
 from narrows.model import AutoencoderModule
 from narrows.recipes.assemble import LIKELIHOODS, Asked
-from narrows.recipes.catalogue import DEFAULT_RECIPES, build, kind_of
+from narrows.recipes.catalogue import DEFAULT_RECIPES, build, check_takes, kind_of
 from narrows.training import rules
 from narrows.training.checkpoint import Checkpoint, Moment
 from narrows.training.loop import Loop, Plan, judge
@@ -174,6 +174,7 @@ def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema
     if likelihood.get("scale") == "learned":
         likelihood.setdefault("floor", schema.resolution)
     recipe = DEFAULT_RECIPES.get(schema.spec.kind, "deep") if asked.recipe == "auto" else asked.recipe
+    check_takes(recipe, schema.spec.sparse, schema.spec.gaps)
     size = rules.latent_dim(schema.spec) if asked.latent_dim is None else asked.latent_dim
     chosen = {"recipe": recipe, "latent_dim": size, "likelihood": likelihood, "seed": asked.seed}
     chosen |= {"options": dict(asked.options), "context": samples.condition}
