@@ -187,3 +187,11 @@ def test_what_is_not_fitted_cannot_make_samples():
 def test_unknown_options_name_the_nearest(table, option):
     with pytest.raises(narrows.ChoiceError, match="did you mean"):
         fitted(table, **option)
+
+
+def test_machines_generate_by_gibbs_sampling(digits):
+    """A restricted Boltzmann machine has no prior of its codes, but a chain that ends in its own distribution."""
+    X = (digits.images[:600] > 8).astype(np.float32)
+    made = narrows.Generator(recipe="rbm", latent_dim=48, epochs=6, random_state=0, verbose=0).fit(X)
+    drawn = made.sample(200, random_state=0)
+    assert np.abs(drawn.mean(0) - X.mean(0)).mean() < np.abs(X.mean() - X.mean(0)).mean() / 3

@@ -40,4 +40,5 @@ def draw_code_map(axes: Axes, codes: Array, labels: Array) -> None:
         axes.text(
             x, y, str(label), ha="center", va="center", size=TEXT + 4, weight="bold", color=INK, path_effects=edge
         )
-    tidy(axes, "codes, coloured by label", "code, dimension 1", "code, dimension 2")
+    title = "codes" if len(known) == 1 else "codes, coloured by label"
+    tidy(axes, title, "code, dimension 1", "code, dimension 2")

@@ -26,12 +26,12 @@ Path = Literal["linear", "spherical"]
 
 
 def draw_codes(model: AutoencoderModule, n: int, temperature: float, rng: Generator) -> Tensor:
-    """Codes from the prior, (n, latent_dim), drawn in towards zero by the temperature.
+    """Codes that the model itself would draw, (n, latent_dim), drawn in towards zero by the temperature.
 
     Raises:
         ChoiceError: The codes have no prior.
     """
-    return temperature * model.bottleneck.sample(n, rng)
+    return temperature * model.objective.codes(model, n, rng)
 
 
 @torch.inference_mode()
