@@ -79,9 +79,9 @@ def test_compare_prints_a_line_for_each_column(run, frame):
     quick = ("--recipe", "deep", "--latent-dim", "2", "--epochs", "1")
     code, out, err = run("compare", "t.csv", *quick, "--labels", "open", "-o", "rows.csv")
     assert (code, err) == (0, "")
-    assert [line.split()[0] for line in out.splitlines()[1:4]] == ["median", "PCA", "deep"]
+    assert [line.split()[0] for line in out.splitlines()[1:5]] == ["median", "PCA", "raw", "deep"]
     assert {line.split()[0] for line in out.splitlines()[-4:]} == {"width", "colour", "day", "zip"}
-    assert list(open_data("rows.csv")["model"]) == ["median or mode", "PCA", "deep"]
+    assert list(open_data("rows.csv")["model"]) == ["median or mode", "PCA", "raw data", "deep"]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_compare_prints_a_line_for_each_column(run, frame):
         (("x.npy", "--labels", "a"), "--labels names a column, but the data have none"),
         (("t.csv", "--recipe", "deeep"), "did you mean 'deep'"),
         (("t.csv", "--max-time", "-1"), "max_time is a number greater than 0, got -1"),
-        (("t.csv", "-o", "rows.npy"), ".csv, .parquet"),
+        (("t.csv", "-o", "rows.npy"), ".csv, .html, .parquet"),
         (("semicolons.csv",), "cells separated by ';'"),
     ],
 )

@@ -79,9 +79,20 @@ def assert_same(back, raw):
             assert all(w is None or f == w for f, w in zip(found, wanted, strict=True)), name
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(tables())
 def test_raw_to_tensor_to_raw(table):
+    there_and_back(table)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000, deadline=None)
+@given(tables())
+def test_raw_to_tensor_to_raw_of_many_tables(table):
+    there_and_back(table)
+
+
+def there_and_back(table):
     schema = try_to_learn(table)
     if schema is None:
         return

@@ -23,7 +23,8 @@ def _checks():
     for kind in (narrows.PretrainedClassifier, narrows.PretrainedRegressor):
         for estimator, check in estimator_checks_generator(quick(kind, epochs=1, recipe_options={"widths": [16]})):
             name = check.func.__name__
-            marks = pytest.mark.slow if "sparse" in name else ()  # all of them train in full
+            again = kind is narrows.PretrainedRegressor  # most of it is what the classifier does
+            marks = pytest.mark.slow if again or "sparse" in name else ()
             yield pytest.param(estimator, check, id=f"{kind.__name__}-{name}", marks=marks)
 
 

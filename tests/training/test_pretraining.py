@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import narrows
-from narrows.core.errors import ChoiceError
+from narrows.core.errors import ChoiceError, InputError
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, View
 from narrows.objectives.energy import free_energy
@@ -138,7 +138,7 @@ def test_pretraining_begins_with_something_better_than_chance(digits):
 
 
 def test_what_cannot_be_stacked_is_refused(table):
-    with pytest.raises(ChoiceError, match="that are all there, not values that may be missing"):
+    with pytest.raises(InputError, match="needs samples that are all there"):
         fitted("deep_belief", {}, np.where(table > 1, np.nan, table))
     with pytest.raises(ChoiceError, match="did you mean 'layerwise'"):
         fitted("deep", {"pretrain": "layers"}, table)

@@ -87,7 +87,7 @@ def test_a_gaussian_code_is_never_below_probabilistic_pca(name):
 
 
 @pytest.mark.parametrize("name", TABLES)
-@pytest.mark.parametrize("recipe", ["deep", "variational", "sparse"])
+@pytest.mark.parametrize("recipe", ["deep", "variational", pytest.param("sparse", marks=pytest.mark.slow)])
 def test_a_learned_scale_is_never_worse_than_the_mean(name, recipe):
     X = TABLES[name]
     likelihood = {"name": "normal", "scale": "learned"}

@@ -18,7 +18,7 @@ def spectrum(codes: Array) -> Figure:
         codes: (n, d).
 
     >>> import numpy as np
-    >>> [patch.get_height() for patch in spectrum(np.array([[0.0, 1.0], [0.0, 5.0]])).axes[0].patches]
+    >>> [float(patch.get_height()) for patch in spectrum(np.array([[0.0, 1.0], [0.0, 5.0]])).axes[0].patches]
     [2.0, 0.0]
     """
     figure = new_figure(6.4, 3.4)
