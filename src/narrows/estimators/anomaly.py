@@ -60,8 +60,8 @@ class AnomalyDetector(Detecting, OutlierMixin, Estimator):  # type: ignore[misc]
         recipe_options, likelihood, batch_size, learning_rate, max_time, device, random_state, columns: As in
             `Autoencoder`.
         verbose: Ignored; training is quiet.
-        optimizer, weight_decay, schedule, warmup, gradient_clip, validation_fraction, patience, checkpoint,
-            tensorboard, precision: Ignored; the stack is trained by one rule.
+        optimizer: Ignored, since the stack is trained by one rule; so are `weight_decay`, `schedule`, `warmup`,
+            `gradient_clip`, `validation_fraction`, `patience`, `checkpoint`, `tensorboard` and `precision`.
 
     Attributes:
         ensemble_: The trained members and the codes that they know.
