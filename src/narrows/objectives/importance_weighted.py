@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from narrows.model import AutoencoderModule
 
 
+def at_the_mean(trace: Trace, penalties: dict[str, Tensor], extra: Tensor | float) -> tuple[Tensor, Loss]:
+    """The mean bound at the mean code, which is reported where nothing is drawn."""
+    costs = distortion(trace)
+    return (costs + trace.code.rate).mean() + extra, Loss(costs.detach(), trace.code.rate, penalties)
+
+
 class ImportanceWeighted(Objective):
     r"""Minus the importance-weighted bound, plus the penalties.
 
@@ -52,8 +58,7 @@ class ImportanceWeighted(Objective):
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:
         penalties, extra = paid(trace, model, rng)
         if rng is None:
-            costs = distortion(trace)
-            return (costs + trace.code.rate).mean() + extra, Loss(costs.detach(), trace.code.rate, penalties)
+            return at_the_mean(trace, penalties, extra)
         weighed_draws = weigh(trace, model, self.draws, rng)
         log_w = weighed_draws.log_weights
         loss = log(self.draws) - log_w.logsumexp(0)
@@ -94,8 +99,7 @@ class DoublyReparametrized(Objective):
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> tuple[Tensor, Loss]:
         penalties, extra = paid(trace, model, rng)
         if rng is None:
-            costs = distortion(trace)
-            return (costs + trace.code.rate).mean() + extra, Loss(costs.detach(), trace.code.rate, penalties)
+            return at_the_mean(trace, penalties, extra)
         drawn = weigh(trace, model, self.draws, rng, twice=True)
         shares = drawn.log_weights.softmax(0).detach()
         loss = log(self.draws) - drawn.log_weights.logsumexp(0)
