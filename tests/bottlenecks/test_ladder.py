@@ -66,12 +66,12 @@ def test_the_rate_is_the_mean_of_the_densities(rng):
 
 
 @torch.no_grad()
-def test_the_prior_integrates_to_one():
+def test_both_densities_integrate_to_one(rng):
     part = ladder(2, (1, 1))
     axis = torch.linspace(-12, 12, 241)
     grid = torch.cartesian_prod(axis, axis)
     assert part.log_prior(grid).double().exp().sum() * 0.1**2 == pytest.approx(1, abs=2e-3)
-    features = Features(torch.randn(1, part.in_features).expand(len(grid), -1))
+    features = Features(torch.randn(1, part.in_features, generator=rng).expand(len(grid), -1))
     assert part.log_posterior(features, grid).double().exp().sum() * 0.1**2 == pytest.approx(1, abs=2e-3)
 
 
