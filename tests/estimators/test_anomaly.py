@@ -184,3 +184,11 @@ def test_nothing_global_moves(usual):
     quick().fit(usual).score_samples(usual)
     assert np.array_equal(before[0], np.random.get_state()[1])
     assert torch.equal(before[1], torch.get_rng_state())
+
+
+@pytest.mark.parametrize("training", ["clean", "contaminated"])
+def test_a_row_scores_the_same_alone_and_among_others(usual, training):
+    found = quick(training=training).fit(usual)
+    scores = found.score_samples(usual)
+    assert np.array_equal(found.score_samples(usual[37:111]), scores[37:111])
+    assert np.array_equal([found.score_samples(row[None])[0] for row in usual[:20]], scores[:20])

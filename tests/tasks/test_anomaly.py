@@ -5,7 +5,9 @@ import torch
 
 from narrows.core.errors import ChoiceError
 from narrows.core.trace import View
-from narrows.tasks.anomaly import Neighbours, Squash, regime
+from narrows.tasks.anomaly import regime
+from narrows.tasks.known_codes import KnownCodes
+from narrows.tasks.squash import Squash
 
 
 def test_nearest_known_codes_are_the_nearest_and_never_oneself(rng):
@@ -13,14 +15,14 @@ def test_nearest_known_codes_are_the_nearest_and_never_oneself(rng):
     known[1, 2, 3] = found[1, 7]
     every = torch.cdist(found.unsqueeze(1).expand(-1, 4, -1, -1).double(), known.double())
     every[1, 2, 7, 3] = torch.inf
-    assert torch.allclose(Neighbours.of(known).distances(found).double().mT, every.min(-1).values, atol=1e-5)
+    assert torch.allclose(KnownCodes.of(known).distances(found, 40).double().mT, every.min(-1).values, atol=1e-5)
 
 
 def test_far_codes_keep_their_digits(rng):
     """Of codes that are close to each other and far from the origin, the difference of squares has no digits left."""
     known = 1e3 + torch.rand(1, 1, 50, 4, generator=rng)
     found = known[0, :, :10] + 1e-3
-    assert torch.allclose(Neighbours.of(known).distances(found)[0, :, 0], torch.tensor(2e-3), rtol=0.1)
+    assert torch.allclose(KnownCodes.of(known).distances(found, 10)[0, :, 0], torch.tensor(2e-3), rtol=0.1)
 
 
 def test_tails_are_drawn_in_and_put_back(rng):

@@ -24,26 +24,26 @@ import torch
 from torch import Generator, Tensor
 
 from narrows.core.errors import unknown
-from narrows.core.trace import Prediction, Trace, View
+from narrows.core.trace import View
 from narrows.data.arrays import Array
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.model import AutoencoderModule
+from narrows.tasks.judging import Judge, codes
+from narrows.tasks.known_codes import KnownCodes
+from narrows.tasks.squash import LOOKED, Squash
 from narrows.training.stacked import Stack, some_rows
 
-BLOCK = 256
-"""How many rows of up to `SMALL` values run at once: few enough for one row to be quick, enough for many to be."""
-SMALL = 64
+BLOCK = 64
+"""How many rows run at once, at most: few enough for one row to be quick, enough for many to be."""
+BLOCK_VALUES = 1 << 16
+"""And how many values."""
 WEIGHT = 0.3
 """What the logarithm of the deviance weighs against that of the distance."""
-LOOKED = 20_000
-"""Among how many rows known codes are chosen anew, at most."""
 PARTS = 4
 """In how many parts the columns of a table are hidden in turn."""
 MOST_PARTS = 64
 """And in how many, at most, where samples are explained."""
-CLOSE = 1e-2
-"""Squared distance, as a share of the squared length of a code, below which it is worked out digit for digit."""
 LEAST = 1e-4
 """Share of a typical deviance or distance below which differences count for little."""
 
@@ -84,47 +84,6 @@ def regime(name: str) -> Regime:
     if name not in REGIMES:
         raise unknown("training", name, REGIMES)
     return REGIMES[name]
-
-
-@dataclass(frozen=True)
-class Squash:
-    r"""Draws in the wide tails of columns, so that a few extreme rows do not make all others look alike.
-
-        x' = (asinh((x - c) / w) - m) / s
-
-    with median c and width w (interquartile range over 1.35), then mean m and standard deviation s.
-
-    Args:
-        numbers: c, w, m and s, (4, columns).
-    """
-
-    numbers: Tensor
-
-    @classmethod
-    def of(cls, view: View) -> Squash:
-        """Learn from samples (n, columns)."""
-        x = view.x if view.present is None else view.x.where(view.present, torch.nan)
-        some = x[:: max(1, len(x) // LOOKED)]
-        low, center, high = some.nanquantile(torch.tensor([0.25, 0.5, 0.75], device=x.device), dim=0)
-        width = (high - low) / 1.35
-        width = torch.where(width > 1e-9, width, (some - center).square().nanmean(0).sqrt())
-        width = torch.where(width > 1e-9, width, 1.0).nan_to_num(1.0)
-        center = center.nan_to_num(0.0)
-        drawn = ((some - center) / width).asinh()
-        mean = drawn.nanmean(0).nan_to_num(0.0)
-        spread = (drawn - mean).square().nanmean(0).sqrt()
-        return cls(torch.stack([center, width, mean, torch.where(spread > 1e-9, spread, 1.0).nan_to_num(1.0)]))
-
-    def view(self, view: View) -> View:
-        """Samples with their tails drawn in; missing values read 0 still."""
-        center, width, mean, spread = self.numbers
-        x = (((view.x - center) / width).asinh() - mean) / spread
-        return replace(view, x=x if view.present is None else x.where(view.present, 0))
-
-    def back(self, x: Tensor) -> Tensor:
-        """What values with their tails drawn in stand for."""
-        center, width, mean, spread = self.numbers.to(x.device)
-        return center + width * (mean + spread * x).sinh()
 
 
 @dataclass(frozen=True)
@@ -199,9 +158,9 @@ class Ensemble:
         return cls(found, known, floors, None if squash is None else Squash(squash))
 
     @cached_property
-    def neighbours(self) -> Neighbours:
+    def neighbours(self) -> KnownCodes:
         """The known codes, laid out."""
-        return Neighbours.of(self.known)
+        return KnownCodes.of(self.known)
 
     @cached_property
     def fills_in(self) -> bool:
@@ -253,9 +212,14 @@ class Ensemble:
 
     @torch.inference_mode()
     def parts(self, view: View) -> tuple[Tensor, Tensor]:
-        """Deviance of each value, (n, *s), a mean over members, and distance of each code, (n,), a mean over groups."""
-        deviance, _, found = self.stack.each(self.judge, self.drawn_in(view))
-        return deviance.mean(0), self.neighbours.distances(found).mean((0, 2))
+        """Deviance of each value, (n, *s), a mean over members, and distance of each code, (n,), a mean over groups.
+
+        Args:
+            view: At most `block_rows` samples; they are padded, so that numbers are rounded alike however many come.
+        """
+        count = len(view)
+        deviance, _, found = self.stack.replayed(self.judge, self.drawn_in(view.padded(block_rows(view.x))))
+        return deviance.mean(0)[:count], self.neighbours.distances(found, count).mean((0, 2))[:count]
 
     def unusual(self, views: Iterable[View], tally: Tally) -> Array:
         """How unusual samples are: (n,), or more as `tally` counts; NaN of those that have no values.
@@ -266,7 +230,7 @@ class Ensemble:
         """
         found = []
         for view in views:
-            deviance, distance = (part[: len(view)] for part in self.parts(view.padded(block_rows(view.x))))
+            deviance, distance = self.parts(view)
             none = torch.zeros(len(view), dtype=torch.float64, device=deviance.device)
             there = torch.ones_like(deviance) if view.present is None else view.present
             values = tally(there.double(), none)  # how many count, of a sample or of each of its steps
@@ -279,11 +243,11 @@ class Ensemble:
 def block_rows(x: Tensor) -> int:
     """How many samples of this size run at once.
 
-    >>> block_rows(torch.zeros(1, 30)), block_rows(torch.zeros(1, 1, 28, 28))
-    (256, 64)
+    >>> block_rows(torch.zeros(1, 30)), block_rows(torch.zeros(1, 3, 32, 32))
+    (64, 16)
     """
-    values = x.shape[1:].numel()
-    return BLOCK if values <= SMALL else max(8, min(BLOCK, 1 << ((1 << 16) // values).bit_length() - 1))
+    fitting = max(1, BLOCK_VALUES // max(1, x.shape[1:].numel()))
+    return max(8, min(BLOCK, 1 << (fitting.bit_length() - 1)))
 
 
 def blocks_of(view: View) -> Iterator[View]:
@@ -306,96 +270,3 @@ def _known(stack: Stack, view: View, pool: Tensor, taken: Regime, rng: Generator
     rows = pool[drawn.to(pool.device)].reshape(members, taken.groups * count).to(view.x.device)
     found = stack.each(codes, some_rows(view, rows), apart=True).reshape(members, taken.groups, count, -1)
     return found.contiguous()  # as from a file, so that sums are rounded alike
-
-
-def codes(model: AutoencoderModule, view: View, rng: Generator | None) -> Tensor:
-    """The codes of samples."""
-    return model.encode(view, rng).z
-
-
-@dataclass(frozen=True)
-class Judge:
-    """Deviance of each value and what was expected in its place, (n, *s) each, and the code, (n, d).
-
-    The deviance is how many nats a value is less probable than the most probable one.
-
-    Args:
-        parts: Columns are judged while they are hidden themselves, this many parts of them in turn; 0 to hide nothing.
-    """
-
-    parts: int
-
-    def __call__(self, model: AutoencoderModule, view: View, rng: Generator | None) -> tuple[Tensor, Tensor, Tensor]:
-        if self.parts == 0:
-            whole: Trace = model(view, rng)
-            return *_deviance(whole, view), whole.code.z
-        code = model.encode(view, rng).z
-        deviance, expected = torch.zeros_like(view.x), torch.zeros_like(view.x)
-        for part in range(self.parts):
-            hidden = torch.arange(view.x.shape[1], device=view.x.device) % self.parts == part
-            visible = ~hidden if view.present is None else view.present & ~hidden
-            shown = View(view.x * visible, view.present, visible.expand_as(view.x), view.scored)
-            trace: Trace = model(shown, rng)
-            lost, best = _deviance(replace(trace, x=view.x), view)
-            deviance, expected = deviance + lost * hidden, expected + best * hidden
-        return deviance, expected, code
-
-
-def _deviance(trace: Trace, view: View) -> tuple[Tensor, Tensor]:
-    assert isinstance(trace.prediction, Prediction), "detectors are of dense samples"
-    likelihood, params = trace.prediction.likelihood, trace.prediction.params
-    best = likelihood.log_prob(params, likelihood.mode(params))
-    lost = (best - trace.prediction.log_prob(trace.x)).clamp(min=0)
-    return lost if view.scored is None else lost * view.scored, likelihood.median(params)
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """Known codes, laid out to find the nearest of each group.
-
-    Args:
-        center: What all are taken about, so that differences keep their digits, (M, 1, d).
-        codes: The known codes about it, those of all groups of a member in one row, (M, groups * codes, d).
-        squares: Their squared lengths, (M, 1, groups * codes).
-        groups: How many groups each member has.
-    """
-
-    center: Tensor
-    codes: Tensor
-    squares: Tensor
-    groups: int
-
-    @classmethod
-    def of(cls, known: Tensor) -> Neighbours:
-        """Lay out known codes, (M, groups, codes, d)."""
-        center = known.mean((1, 2)).unsqueeze(1)
-        codes = known.flatten(1, 2) - center
-        return cls(center, codes, codes.square().sum(-1).unsqueeze(1), known.shape[1])
-
-    def distances(self, found: Tensor) -> Tensor:
-        """The distance of each code to the nearest of each group, (M, n, d) to (M, n, groups).
-
-        A code that is one of the known itself, to the bit, is compared with the others.
-        """
-        asked = found - self.center
-        lengths = asked.square().sum(-1, keepdim=True)
-        squares = torch.baddbmm(self.squares, asked, self.codes.mT, alpha=-2).view(*asked.shape[:2], self.groups, -1)
-        least, nearest = squares.min(-1)
-        squared = least + lengths
-        distance = squared.clamp(min=0).sqrt()
-        close = squared < CLOSE * lengths  # where the difference of squares has few digits left
-        if bool(close.any()):
-            member, row, group = close.nonzero(as_tuple=True)
-            distance[close] = self._apart(asked[member, row], member, group, nearest[close], squares[close])
-        return distance
-
-    def _apart(self, asked: Tensor, member: Tensor, group: Tensor, nearest: Tensor, squares: Tensor) -> Tensor:
-        """The distances of codes (k, d) to their nearest but themselves, digit for digit."""
-        known = self.codes.view(len(self.codes), self.groups, -1, asked.shape[1])
-        distance = torch.linalg.vector_norm(asked - known[member, group, nearest], dim=-1)
-        itself = distance == 0
-        if squares.shape[1] > 1 and bool(itself.any()):
-            others = squares[itself].scatter(1, nearest[itself].unsqueeze(1), torch.inf).argmin(1)
-            second = known[member[itself], group[itself], others]
-            distance[itself] = torch.linalg.vector_norm(asked[itself] - second, dim=-1)
-        return distance

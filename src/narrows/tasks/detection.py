@@ -23,8 +23,9 @@ from narrows.data.schema import Schema
 from narrows.data.sources import TensorSource, split
 from narrows.model import AutoencoderModule
 from narrows.recipes.catalogue import build
-from narrows.tasks.anomaly import Ensemble, Regime, Squash, blocks_of
+from narrows.tasks.anomaly import Ensemble, Regime, blocks_of
 from narrows.tasks.calibration import FEW, Calibration, held_out
+from narrows.tasks.squash import Squash
 from narrows.training import rules
 from narrows.training.fit import Request, prepare, whole
 from narrows.training.seeds import ORDER, SPLIT, START, WEIGHTS, generator

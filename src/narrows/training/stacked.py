@@ -28,6 +28,7 @@ from narrows.objectives.terms import distortion
 from narrows.training.adam import FusedAdam
 from narrows.training.checkpoint import put_back, weights
 from narrows.training.optimisers import rate_at
+from narrows.training.recording import recorded
 from narrows.training.seeds import NOISE, ORDER, generator
 
 BLOCK = 1024
@@ -84,6 +85,7 @@ class Stack:
     def __init__(self, make: AutoencoderModule, tensors: dict[str, Tensor]) -> None:
         self.make = copy.deepcopy(make).to("meta")
         self.tensors = tensors
+        self.recordings: dict[Any, Callable[..., Any]] = {}
 
     @classmethod
     def of(cls, models: Sequence[AutoencoderModule]) -> Stack:
@@ -132,6 +134,28 @@ class Stack:
         own = 0 if apart else None
         in_dims = (0, own, None if view.present is None else own)
         return vmap(one, in_dims, randomness="different")(self.tensors, view.x, view.present)
+
+    def replayed(self, run: Callable[..., Any], view: View) -> Any:
+        """What `each` finds at rest, from a recording of it, for views of one shape that come again and again.
+
+        Args:
+            run: `run(model, view, None)`, hashable, and the same for all values.
+            view: Samples (n, *s) that all members see.
+        """
+        masks = () if view.present is None else (view.present,)
+        key = run, view.x.shape, len(masks)
+        if key not in self.recordings:
+
+            def each(x: Tensor, *masks: Tensor) -> Any:
+                present = masks[0] if masks else None
+                return self.each(run, View(x, present, present, present))
+
+            self.recordings[key] = recorded(each, view.x, *masks)
+        return self.recordings[key](view.x, *masks)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Recordings are made anew where they are needed."""
+        return self.__dict__ | {"recordings": {}}
 
 
 def everything(source: Source, most: int, rng: Generator) -> View:
