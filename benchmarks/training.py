@@ -158,6 +158,7 @@ def by_narrows(size: Size, precision: str) -> Contestant:
             scaling="none",
             epochs=epochs,
             batch_size=BATCH,
+            optimizer="adam",
             learning_rate=RATE,
             validation_fraction=1e-9,  # one row
             patience=None,
