@@ -9,7 +9,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from narrows.core.errors import InputError
 from narrows.data.arrays import as_array, layout_of
-from narrows.data.schema import ArraySchema, Statistics
+from narrows.data.schema import ArraySchema
+from narrows.data.statistics import Statistics
 
 
 def learn(X, values="real", scaling="auto"):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from narrows.data.schema import ArraySchema, Statistics
+from narrows.data.schema import ArraySchema
 from narrows.data.sources import ArraySource, split
+from narrows.data.statistics import Statistics
 
 
 def source(X, rows=None):

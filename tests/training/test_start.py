@@ -5,8 +5,9 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from narrows.data.schema import ArraySchema, Statistics
+from narrows.data.schema import ArraySchema
 from narrows.data.sources import ArraySource
+from narrows.data.statistics import Statistics
 from narrows.recipes.assemble import assemble
 from narrows.training import start
 from narrows.training.start import moments, principal_components

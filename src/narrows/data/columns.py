@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from narrows.core.errors import InputError
 from narrows.core.spec import Column
 from narrows.data.arrays import Array
+from narrows.data.moments import moments_of, parts_of
 
 KNOTS = 257
 """How many quantiles a skewed column is mapped through."""
@@ -31,9 +32,6 @@ SKEWED = 2.0
 FAR = 20.0
 """From how many robust standard deviations on a value is so far out that its column is mapped."""
 YEAR = 365.2425
-NANO = 1_000_000_000
-FIRST_DAY, LAST_DAY = -719_162, 2_932_896
-"""The days of the years 1 to 9999, which are all that calendars know, counted from 1970."""
 TYPES = {float: pa.float64(), str: pa.string(), bool: pa.bool_(), type(None): pa.null()}
 """The canonical types of Python's values."""
 
@@ -304,7 +302,7 @@ class Moment(ColumnSchema):
             values = x[:, place] * scale + shift if varies else np.full(len(x), shift)
             place += varies
             parts.append(np.clip(np.rint(values), -most if most == np.inf else 0, most).astype(np.int64))
-        return _moments(parts, self.unit)
+        return moments_of(parts, self.unit)
 
 
 @dataclass(frozen=True)
@@ -393,23 +391,3 @@ def _quantile_map(values: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
 def floats(values: pa.Array) -> Array:
     """Numbers or truth values as float64, NaN where missing."""
     return values.cast(pa.float64()).to_numpy(zero_copy_only=False)
-
-
-def parts_of(values: pa.Array) -> list[Array]:
-    """Day, second of the day, microsecond and nanosecond of moments without gaps, as float64."""
-    second = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": NANO}[values.type.unit]
-    units = values.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    seconds, rest = np.divmod(units, second)
-    day, of_day = np.divmod(seconds, 86_400)
-    micro, nano = np.divmod(rest * (NANO // second), 1_000)
-    return [part.astype(np.float64) for part in (day, of_day, micro, nano)]
-
-
-def _moments(parts: list[Array], unit: str) -> pa.Array:
-    """Moments of whole days, seconds, microseconds and nanoseconds, within what the unit can hold."""
-    second = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": NANO}[unit]
-    day, of_day, micro, nano = parts
-    limit = (2**63 - 1) // second // 86_400 - 1
-    seconds = np.clip(day, max(-limit, FIRST_DAY), min(limit, LAST_DAY)) * 86_400 + of_day
-    units = seconds * second + (micro * 1_000 + nano) // (NANO // second)
-    return pa.array(units, pa.int64()).cast(pa.timestamp(unit))

@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from narrows.data.columns import floats, parts_of
+from narrows.data.columns import floats
 from narrows.data.kept import lowest
 from narrows.data.kinds import canonical
+from narrows.data.moments import parts_of
 from narrows.data.parquet import ParquetFiles
 from narrows.data.readers import BLOCK
 from narrows.data.shuffling import ahead

@@ -18,8 +18,9 @@ from narrows.core.errors import InputError
 from narrows.core.spec import Kind, Values
 from narrows.data.arrays import Array, as_array, layout_of
 from narrows.data.containers import like
-from narrows.data.schema import ArraySchema, Schema, Statistics, gaps_in, of_array
+from narrows.data.schema import ArraySchema, Schema, of_array
 from narrows.data.sources import ArraySource, Source, split
+from narrows.data.statistics import Statistics, gaps_in
 
 
 class Samples(ABC):

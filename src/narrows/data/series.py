@@ -22,8 +22,9 @@ from narrows.data.arrays import Array, as_array, in_type
 from narrows.data.containers import like
 from narrows.data.frames import is_frame
 from narrows.data.samples import Samples
-from narrows.data.schema import ArraySchema, Schema, Statistics, gaps_in
+from narrows.data.schema import ArraySchema, Schema
 from narrows.data.sources import ArraySource, Source, split
+from narrows.data.statistics import Statistics, gaps_in
 
 RUNS = 5
 """In how many runs of neighbours, about, windows are held out."""

@@ -24,10 +24,11 @@ from narrows.data.arrays import Array, layout_of
 from narrows.data.kept import ROWS, Kept
 from narrows.data.readers import Reader
 from narrows.data.samples import Samples
-from narrows.data.schema import ArraySchema, Schema, Statistics, Viewer, gaps_in, of_array
+from narrows.data.schema import ArraySchema, Schema, Viewer, of_array
 from narrows.data.shuffling import ahead, cut, shuffled
 from narrows.data.sources import ArraySource, Source, gatherable
 from narrows.data.spool import RawFile, spooled
+from narrows.data.statistics import Statistics, gaps_in
 
 BUFFER = 1 << 26
 """How many bytes of rows are shuffled together."""

@@ -19,8 +19,9 @@ from narrows.data.containers import like
 from narrows.data.frames import Frame, as_table
 from narrows.data.kinds import canonical
 from narrows.data.samples import Samples
-from narrows.data.schema import Schema, gaps_in
+from narrows.data.schema import Schema
 from narrows.data.sources import Source, TensorSource
+from narrows.data.statistics import gaps_in
 from narrows.data.table_schema import TableSchema
 
 

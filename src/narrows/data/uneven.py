@@ -19,9 +19,10 @@ from narrows.core.spec import Kind, Values
 from narrows.core.trace import View
 from narrows.data.arrays import Array
 from narrows.data.samples import Samples
-from narrows.data.schema import ArraySchema, Schema, Statistics
+from narrows.data.schema import ArraySchema, Schema
 from narrows.data.series import as_recording, floating, recording_like
 from narrows.data.sources import GatheredSource, Source
+from narrows.data.statistics import Statistics
 
 
 def is_list_of_series(X: Any) -> bool:
