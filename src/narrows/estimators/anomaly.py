@@ -274,6 +274,7 @@ class AnomalyDetector(Detecting, OutlierMixin, Estimator):  # type: ignore[misc]
         stack = {f"stack.{name}": tensor for name, tensor in self.ensemble_.stack.tensors.items()}
         own = {"known": self.ensemble_.known, "floors": self.ensemble_.floors}
         own |= {} if self.ensemble_.squash is None else {"squash": self.ensemble_.squash.numbers}
+        own |= {} if self.ensemble_.examples is None else {"examples": self.ensemble_.examples}
         scores = {"calibration": torch.from_numpy(self.calibration_.scores.copy())}
         return {"offset": self.offset_}, stack | own | scores
 
@@ -281,7 +282,12 @@ class AnomalyDetector(Detecting, OutlierMixin, Estimator):  # type: ignore[misc]
         stack = {name.removeprefix("stack."): t for name, t in tensors.items() if name.startswith("stack.")}
         self.offset_ = float(facts["offset"])
         self.ensemble_ = Ensemble.recalled(
-            self.module_, stack, tensors["known"], tensors["floors"], tensors.get("squash")
+            self.module_,
+            stack,
+            tensors["known"],
+            tensors["floors"],
+            tensors.get("squash"),
+            tensors.get("examples"),
         )
         self.calibration_ = Calibration.of(tensors["calibration"].numpy())
 

@@ -44,6 +44,10 @@ PARTS = 4
 """In how many parts the columns of a table are hidden in turn."""
 MOST_PARTS = 64
 """And in how many, at most, where samples are explained."""
+EXAMPLES = 2_048
+"""How many usual samples are kept to explain others by, at most."""
+EXAMPLE_VALUES = 1 << 19
+"""And how many values."""
 LEAST = 1e-4
 """Share of a typical deviance or distance below which differences count for little."""
 
@@ -62,6 +66,7 @@ class Regime:
         known: Known codes in a group, at most.
         turns: How often known codes are chosen anew among those of the least unusual rows.
         squashed: Whether wide tails of columns are drawn in.
+        exemplary: Share of the rows, the least unusual ones, by which others are explained.
     """
 
     kept: float
@@ -69,9 +74,10 @@ class Regime:
     known: int
     turns: int
     squashed: bool
+    exemplary: float
 
 
-REGIMES = {"clean": Regime(1.0, 1, 2048, 0, False), "contaminated": Regime(0.8, 16, 16, 2, True)}
+REGIMES = {"clean": Regime(1.0, 1, 2048, 0, False, 1.0), "contaminated": Regime(0.8, 16, 16, 2, True, 0.95)}
 """By the names that `AnomalyDetector(training=...)` takes."""
 
 
@@ -95,12 +101,14 @@ class Ensemble:
         known: Codes of usual samples, (M, groups, codes, latent_dim).
         floors: Added to every deviance and every distance before their logarithms are taken, (2,).
         squash: What draws in the tails of columns before members see them; None where nothing does.
+        examples: Usual samples as members see them, (k, columns), by which tables of numbers are explained.
     """
 
     stack: Stack
     known: Tensor
     floors: Tensor
     squash: Squash | None
+    examples: Tensor | None = None
 
     @classmethod
     def learn(cls, stack: Stack, squash: Squash | None, view: View, taken: Regime, rng: Generator) -> Ensemble:
@@ -114,26 +122,28 @@ class Ensemble:
             rng: Which of them are known.
         """
         looked = some_rows(view, torch.randperm(len(view), generator=rng)[:LOOKED].to(view.x.device))
-        pool = torch.arange(len(looked))
-        found = cls(stack, _known(stack, looked, pool, taken, rng), torch.zeros(2), squash)
-        for turn in range(taken.turns + 1):
-            deviance, distance = found._of_drawn_in(looked)
+        usual = torch.arange(len(looked))
+        found = cls(stack, torch.empty(0), torch.zeros(2), squash)
+        for _ in range(taken.turns + 1):
+            found = replace(found, known=_known(stack, looked, usual, taken, rng))
+            deviance, distance = found.of_drawn_in(looked)
             typical = torch.stack([deviance.median(), distance.median()])
             found = replace(found, floors=(LEAST * typical).clamp(min=1e-12).cpu())
-            if turn < taken.turns:
-                usual = found._score(deviance, distance).argsort()[: max(1, round(taken.kept * len(looked)))]
-                found = replace(found, known=_known(stack, looked, usual.sort().values, taken, rng))
-        return found
+            order = found.score(deviance, distance).argsort()
+            usual = _first(order, taken.kept)
+        if not found.fills_in or stack.make.spec.kind != "vector":
+            return found
+        count = min(EXAMPLES, max(1, EXAMPLE_VALUES // stack.make.spec.size))
+        return replace(found, examples=looked.x[_first(order, taken.exemplary)[:count]])
 
-    def _of_drawn_in(self, view: View) -> tuple[Tensor, Tensor]:
+    def of_drawn_in(self, view: View) -> tuple[Tensor, Tensor]:
         """Mean deviance of the values of each sample and distance of its code, (n,) each, in float64."""
-        blank = replace(self, squash=None)
-        parts = [blank.parts(block) for block in blocks_of(view)]
+        parts = [self._parts(block) for block in blocks_of(view)]
         deviance = torch.cat([part[0].flatten(1).sum(1) for part in parts]).double()
         there = view.x[0].numel() if view.present is None else view.present.flatten(1).sum(1).clamp(min=1)
         return deviance / there, torch.cat([part[1] for part in parts]).double()
 
-    def _score(self, deviance: Tensor, distance: Tensor) -> Tensor:
+    def score(self, deviance: Tensor, distance: Tensor) -> Tensor:
         """The score of a mean deviance per value and a distance."""
         return (distance + self.floors[1]).log() + WEIGHT / 2 * (deviance + self.floors[0]).log()
 
@@ -145,6 +155,7 @@ class Ensemble:
         known: Tensor,
         floors: Tensor,
         squash: Tensor | None,
+        examples: Tensor | None,
     ) -> Ensemble:
         """An ensemble from the tensors of a file.
 
@@ -153,9 +164,10 @@ class Ensemble:
         """
         found, fits = Stack(make, stack), known.ndim == 4 and known.shape[-1] == make.bottleneck.latent_dim
         fits = fits and (squash is None or squash.shape == (4, *make.spec.shape))
+        fits = fits and (examples is None or (len(examples) > 0 and examples.shape[1:] == make.spec.shape))
         if not found.fits() or not fits or known.shape[0] != len(found) or floors.shape != (2,):
             raise ValueError("its stack is garbled")
-        return cls(found, known, floors, None if squash is None else Squash(squash))
+        return cls(found, known, floors, None if squash is None else Squash(squash), examples)
 
     @cached_property
     def neighbours(self) -> KnownCodes:
@@ -188,7 +200,8 @@ class Ensemble:
         if self.stack.device == device:
             return self
         squash = None if self.squash is None else Squash(self.squash.numbers.to(device))
-        return replace(self, stack=self.stack.to(device), known=self.known.to(device), squash=squash)
+        examples = None if self.examples is None else self.examples.to(device)
+        return Ensemble(self.stack.to(device), self.known.to(device), self.floors, squash, examples)
 
     def and_of(self, samples: Samples, schema: Schema, seen: int, rng: Generator) -> Ensemble:
         """The same ensemble, in which some samples take the places of some known ones, as many as is fair.
@@ -199,16 +212,23 @@ class Ensemble:
             seen: How many samples are behind those known.
             rng: Which take which places.
         """
-        views = blocks_from(samples, schema, self.stack.device)
+        shown = [self.drawn_in(view) for view in blocks_from(samples, schema, self.stack.device)]
         with torch.inference_mode():
-            found = [self.stack.each(codes, view.padded(block_rows(view.x)))[:, : len(view)].cpu() for view in views]
+            found = [self.stack.each(codes, view.padded(block_rows(view.x)))[:, : len(view)].cpu() for view in shown]
         members, groups, count, width = self.known.shape
         new = torch.cat(found, 1)
-        changed = torch.rand(members, groups * count, generator=rng) < new.shape[1] / (seen + new.shape[1])
+        fair = new.shape[1] / (seen + new.shape[1])
+        changed = torch.rand(members, groups * count, generator=rng) < fair
         drawn = torch.randint(new.shape[1], (members, groups * count), generator=rng)
         put = new.gather(1, drawn.unsqueeze(-1).expand(-1, -1, width))
         old = self.known.cpu().reshape(members, groups * count, width)
-        return replace(self, known=put.where(changed.unsqueeze(-1), old).reshape(self.known.shape))
+        known = put.where(changed.unsqueeze(-1), old).reshape(self.known.shape)
+        if self.examples is None:
+            return replace(self, known=known)
+        changed = torch.rand(len(self.examples), generator=rng) < fair
+        drawn = torch.randint(new.shape[1], (len(self.examples),), generator=rng)
+        rows = torch.cat([view.x for view in shown]).cpu()[drawn]
+        return replace(self, known=known, examples=rows.where(changed.unsqueeze(1), self.examples.cpu()))
 
     @torch.inference_mode()
     def parts(self, view: View) -> tuple[Tensor, Tensor]:
@@ -217,8 +237,12 @@ class Ensemble:
         Args:
             view: At most `block_rows` samples; they are padded, so that numbers are rounded alike however many come.
         """
+        return self._parts(self.drawn_in(view))
+
+    @torch.inference_mode()
+    def _parts(self, view: View) -> tuple[Tensor, Tensor]:
         count = len(view)
-        deviance, _, found = self.stack.replayed(self.judge, self.drawn_in(view.padded(block_rows(view.x))))
+        deviance, _, found = self.stack.replayed(self.judge, view.padded(block_rows(view.x)))
         return deviance.mean(0)[:count], self.neighbours.distances(found, count).mean((0, 2))[:count]
 
     def unusual(self, views: Iterable[View], tally: Tally) -> Array:
@@ -235,7 +259,7 @@ class Ensemble:
             there = torch.ones_like(deviance) if view.present is None else view.present
             values = tally(there.double(), none)  # how many count, of a sample or of each of its steps
             lost = -tally(-deviance.double(), none) / values
-            score = self._score(lost, distance.double().reshape(-1, *[1] * (lost.ndim - 1)))
+            score = self.score(lost, distance.double().reshape(-1, *[1] * (lost.ndim - 1)))
             found.append(score.where(values > 0, torch.nan).cpu().numpy())
         return np.concatenate(found) if found else np.empty(0)
 
@@ -260,6 +284,11 @@ def blocks_from(samples: Samples, schema: Schema, device: torch.device) -> Itera
     """Raw samples in blocks."""
     size = block_rows(torch.empty(0, *schema.spec.shape))
     return samples.source(schema, device=device).batches(size)
+
+
+def _first(order: Tensor, share: float) -> Tensor:
+    """A share of some rows in an order, as they lie."""
+    return order[: max(1, round(share * len(order)))].sort().values
 
 
 @torch.inference_mode()

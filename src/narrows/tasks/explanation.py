@@ -1,10 +1,11 @@
 """Why samples are unusual: what each value costs, in nats, and what was expected in its place.
 
-    cost of a value = log p(expected) - log p(found),        the costs of a sample add up to its distortion
+    distortion = sum of log p(expected) - log p(found),        the costs of a sample add up to its distortion
 
-The distortion is counted from that of the most probable sample, so that a cost says how much worse a value is than it
+The distortion is counted from that of the most probable sample, so that it says how much worse values are than they
 could be: 0 for what was expected, whatever its unit. It is a mean over the members of the ensemble. In a table each
-column is judged by the others, while it is hidden itself.
+column is judged by the others, while it is hidden itself, and the distortion of a row is shared out among its columns
+by how much less unusual it were without each, see `blame`; elsewhere a value costs its own term.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from narrows.data.arrays import Array
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.tasks.anomaly import Ensemble, block_rows, blocks_from
+from narrows.tasks.blame import shared
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Reason:
-    """One value of a sample: the column, what it costs, what was found and what was expected."""
+    """One value of a sample: the column, its share of the distortion, what was found and what was expected."""
 
     column: str
     nats: float
@@ -120,15 +122,14 @@ def explain(ensemble: Ensemble, schema: Schema, samples: Samples, names: Sequenc
 @torch.inference_mode()
 def _looked_at(ensemble: Ensemble, view: View, spec: SampleSpec) -> tuple[Tensor, Tensor]:
     """Costs of the values of a block, and what the members expect: their median, of categories the most common one."""
-    deviance, expected, _ = ensemble.stack.each(
-        ensemble.close_judge, ensemble.drawn_in(view.padded(block_rows(view.x)))
-    )
-    middle = expected.median(0).values
-    middle = middle if ensemble.squash is None else ensemble.squash.back(middle)
+    shown = ensemble.drawn_in(view)
+    deviance, expected, _ = ensemble.stack.each(ensemble.close_judge, shown.padded(block_rows(view.x)))
+    lost, middle = deviance.mean(0)[: len(view)], expected.median(0).values[: len(view)]
     levels = [place for place, column in enumerate(spec.columns) if column.levels]
     if levels:
-        middle[:, levels] = expected[:, :, levels].mode(0).values
-    return deviance.mean(0)[: len(view)], middle[: len(view)]
+        middle[:, levels] = expected[:, : len(view), levels].mode(0).values
+    costs = shared(ensemble, shown, middle, lost) if ensemble.fills_in else lost
+    return costs, middle if ensemble.squash is None else ensemble.squash.back(middle)
 
 
 def _columns(samples: Any) -> list[Any]:
