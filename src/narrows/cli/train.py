@@ -1,7 +1,7 @@
 """`narrows train JOB DATA -o MODEL`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -33,7 +33,7 @@ def train(
     *,
     output: Annotated[Path, Parameter(alias="-o")],
     recipe: str = "auto",
-    latent_dim: int | None = None,
+    latent_dim: int | Literal["auto"] | None = None,
     epochs: int | None = None,
     max_time: float | None = None,
     checkpoint: Path | None = None,
@@ -49,7 +49,8 @@ def train(
             folder of Parquet files, images or videos.
         output: The model file to write, by convention ending in .safetensors.
         recipe: A named model, see `narrows recipes`.
-        latent_dim: The size of the code; by default the square root of the number of values, at most 64.
+        latent_dim: The size of the code; by default the square root of the number of values, at most 64;
+            auto for the knee of the errors of short fits.
         epochs: Passes over the data, at most; by default about 10,000 steps.
         max_time: Seconds after which training stops.
         checkpoint: A folder to write moments to, and to resume from.

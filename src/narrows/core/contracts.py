@@ -354,6 +354,12 @@ class Penalty(Part):
     """Whether the penalty makes sense only for codes between 0 and 1."""
     needs_dense: ClassVar[bool] = False
     """Whether the penalty looks at the values of samples themselves, which sparse rows do not hold."""
+    neighbours: int = 0
+    """How many nearest training samples of each sample it wants to know of, in `View.near`; 0 for none."""
+    groups: int = 0
+    """Into how many groups the codes of training samples are to be sorted for it before training; 0 for none."""
+    comparable: ClassVar[bool] = True
+    """Whether its prices of two epochs can be compared, so that the best can be kept; otherwise the last one is."""
 
     def __init__(self, opponent: nn.Module | None = None) -> None:
         super().__init__()
@@ -362,6 +368,29 @@ class Penalty(Part):
     @abstractmethod
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> Tensor:
         """A scalar, or one number per sample, (n,)."""
+
+    def start(self, codes: Tensor, groups: Tensor) -> None:
+        """Learn what there is to know of the codes of training samples before training begins.
+
+        It is asked where `groups` are wanted.
+
+        Args:
+            codes: (n, latent_dim).
+            groups: The group of each, (n,) int64.
+        """
+
+    def lay_out(self, arrows: Tensor, weights: Tensor, begin: Tensor, rng: Generator) -> Tensor:
+        """Places for the training samples that suit a graph of neighbours, (n, latent_dim).
+
+        It is asked where `neighbours` are wanted.
+
+        Args:
+            arrows: From samples to their neighbours, (2, arrows) int64.
+            weights: How much each neighbour belongs to its sample, 0 to 1, (arrows,).
+            begin: Where the samples lie at first, (n, latent_dim).
+            rng: Which arrows are looked at.
+        """
+        raise AssertionError(f"{type(self).__name__} wants no neighbours")
 
     def opponent_loss(self, trace: Trace, model: AutoencoderModule, rng: Generator) -> Tensor:
         """What the opponent wants to be small, a scalar: of penalties that have one."""

@@ -64,6 +64,7 @@ class View:
         scored: Where the distortion counts, (n, *s) bool.
         context: Labels or other conditions, (n, c); zeros, or None for all of them, where they are not known.
         share: Which zeros of sparse rows are scored; all of them without.
+        near: Where some neighbours of each sample lie in a layout, (n, m, d); None where no neighbours are known.
     """
 
     x: Tensor
@@ -72,6 +73,7 @@ class View:
     scored: Tensor | None = None
     context: Tensor | None = None
     share: Share | None = None
+    near: Tensor | None = None
 
     @classmethod
     def with_gaps(cls, x: Tensor) -> View:

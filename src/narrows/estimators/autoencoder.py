@@ -16,7 +16,7 @@ from narrows.data.arrays import Array, as_array
 from narrows.data.schema import ArraySchema
 from narrows.estimators.base import Estimator
 from narrows.model import AutoencoderModule
-from narrows.tasks import codes, symbols
+from narrows.tasks import clusters, codes, symbols
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -32,7 +32,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
 
     Args:
         recipe: A named model, see `narrows.recipes()`; `"auto"` is `"convolutional"` for images, else `"deep"`.
-        latent_dim: Size of the code; None for the square root of the number of values, at most 64.
+        latent_dim: Size of the code; None for the square root of the number of values, at most 64; `"auto"` for the
+            knee of the errors of short fits, at most 64, which are in `chosen_["knee"]` by size.
         recipe_options: Options of the recipe, such as `{"widths": [256, 64]}`.
         likelihood: `"auto"` (a coin for zeros and ones, Poisson for sparse counts, else normal with a learned scale),
             `"normal"` (squared error), `"bernoulli"` (binary cross-entropy), or a name with options.
@@ -143,6 +144,20 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):
         """
         given = self._checked(X, y)
         return codes.reconstruct(self._module(), self.schema_, given)
+
+    def clusters(self, X: Any) -> Array:
+        """The groups that samples fall into, of recipes that learn centres, as `"clustering"`.
+
+        Args:
+            X: Samples of the same shape as in fit.
+
+        Returns:
+            (n,) int64, from 0 to one less than the number of groups.
+
+        Raises:
+            ChoiceError: The model has no centres.
+        """
+        return clusters.clusters(self._module(), self.schema_, self._checked(X))
 
     def indices(self, X: Any) -> Array:
         """The symbols of samples, of recipes whose code is quantised, such as `"vq"` and `"fsq"`.

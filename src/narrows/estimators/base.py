@@ -52,7 +52,7 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
     """The options of every estimator, described in `Autoencoder`, and what is done with them."""
 
     recipe: str = "auto"
-    latent_dim: int | None = None
+    latent_dim: int | str | None = None
     recipe_options: Mapping[str, Any] | None = None
     likelihood: str | Mapping[str, Any] = "auto"
     scaling: str = "auto"

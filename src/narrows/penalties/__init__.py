@@ -1,11 +1,23 @@
 """What is neither distortion nor rate: one penalty a file."""
 
 from .adversarial import Adversarial as Adversarial
+from .clustering import Clustering as Clustering
 from .contractive import Contractive as Contractive
 from .kl_sparsity import KLSparsity as KLSparsity
 from .l1 import L1 as L1
 from .learned_similarity import LearnedSimilarity as LearnedSimilarity
 from .mmd import MMD as MMD
+from .neighbour_preserving import NeighbourPreserving as NeighbourPreserving
 from .total_correlation import TotalCorrelation as TotalCorrelation
 
-__all__ = ["L1", "MMD", "Adversarial", "Contractive", "KLSparsity", "LearnedSimilarity", "TotalCorrelation"]
+__all__ = [
+    "L1",
+    "MMD",
+    "Adversarial",
+    "Clustering",
+    "Contractive",
+    "KLSparsity",
+    "LearnedSimilarity",
+    "NeighbourPreserving",
+    "TotalCorrelation",
+]

@@ -37,6 +37,8 @@ from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
 from .sparse import sparse as sparse
 from .sparse import sparse_kl as sparse_kl
+from .structure import clustering as clustering
+from .structure import neighbour_preserving as neighbour_preserving
 from .variational import beta_variational as beta_variational
 from .variational import hyperspherical as hyperspherical
 from .variational import importance_weighted as importance_weighted
@@ -47,6 +49,7 @@ from .variational import variational as variational
 __all__ = [
     "adversarial",
     "beta_variational",
+    "clustering",
     "composed",
     "conditional",
     "contractive",
@@ -60,6 +63,7 @@ __all__ = [
     "importance_weighted",
     "ladder",
     "masked_patches",
+    "neighbour_preserving",
     "rbm",
     "residual_vq",
     "restoring",

@@ -68,7 +68,7 @@ def assemble(
         ChoiceError: A name that is not known, or parts that do not fit.
     """
     if not isinstance(latent_dim, int) or latent_dim < 1:
-        raise ChoiceError(f"latent_dim is a whole number of at least 1, got {latent_dim!r}")
+        raise ChoiceError(f"latent_dim is a whole number of at least 1, or 'auto', got {latent_dim!r}")
     squeeze: Bottleneck = BOTTLENECKS.build(bottleneck, latent_dim=latent_dim)
     if squeeze.latent_dim != latent_dim:
         raise ChoiceError(f"the bottleneck has a code of {squeeze.latent_dim}, but latent_dim={latent_dim}")
@@ -101,7 +101,10 @@ def assemble(
         bottleneck=squeeze,
         decoder=decoder,
         likelihood=speaks,
-        penalties=[PENALTIES.build(penalty, critics=FittingCritics(spec, latent_dim)) for penalty in penalties],
+        penalties=[
+            PENALTIES.build(penalty, critics=FittingCritics(spec, latent_dim), latent_dim=latent_dim)
+            for penalty in penalties
+        ],
         objective=OBJECTIVES.build(objective, shape=spec.shape),
     )
     if torch.get_default_device().type != "meta":

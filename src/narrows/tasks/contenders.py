@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from narrows.core.errors import ChoiceError
@@ -17,6 +16,7 @@ from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.tasks import codes
 from narrows.training.fit import Fitted, Request, fit
+from narrows.training.neighbours import indicated
 
 
 class Contender(ABC):
@@ -189,7 +189,7 @@ class PCA(Contender):
 
     def scale_as(self, samples: Samples) -> None:
         """Learn the mean of each value, and of the columns of a table the spread."""
-        x = _indicated(_tensor(samples, self.schema), self.schema.spec)
+        x = indicated(_tensor(samples, self.schema), self.schema.spec)
         self.shift = x.nanmean(0)
         table = self.schema.spec.kind == "table"
         spread = (x - self.shift).square().nanmean(0).sqrt()
@@ -197,7 +197,7 @@ class PCA(Contender):
 
     def scaled(self, samples: Samples) -> Tensor:
         """Samples around the mean, gaps at it, (n, values)."""
-        x = _indicated(_tensor(samples, self.schema), self.schema.spec)
+        x = indicated(_tensor(samples, self.schema), self.schema.spec)
         return ((x - self.shift) / self.scale).nan_to_num(0)
 
     def encode(self, samples: Samples) -> Array:
@@ -215,20 +215,6 @@ def _tensor(samples: Samples, schema: Schema) -> Tensor:
     """All samples as one tensor, NaN where a value is missing."""
     views = samples.source(schema).batches(1024)
     return torch.cat([v.x if v.present is None else torch.where(v.present, v.x, torch.nan) for v in views])
-
-
-def _indicated(x: Tensor, spec: SampleSpec) -> Tensor:
-    """(n, values): numbers as they are, a category as an indicator for each of its levels."""
-    if spec.kind != "table":
-        return x.flatten(1)
-    found = []
-    for values, column in zip(x.T, spec.columns, strict=True):
-        if column.kind == "categorical":
-            known = F.one_hot(values.nan_to_num(0).long(), column.levels).to(x.dtype)
-            found.append(torch.where(values.isnan()[:, None], torch.nan, known))
-        else:
-            found.append(values[:, None])
-    return torch.cat(found, 1)
 
 
 def _decided(x: Tensor, spec: SampleSpec) -> Tensor:

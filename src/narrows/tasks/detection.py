@@ -30,7 +30,7 @@ from narrows.training import rules
 from narrows.training.fit import Request, prepare, whole
 from narrows.training.seeds import ORDER, SPLIT, START, WEIGHTS, generator
 from narrows.training.stacked import StackPlan, everything, fit_stack, some_rows
-from narrows.training.start import Components, begin, principal_components
+from narrows.training.start import Components, begin, group, principal_components
 
 VALUES = 1 << 27
 """How many values of samples are held in memory to learn from; of more, a sample is drawn."""
@@ -144,6 +144,7 @@ class _Maker:
         models = [self._model(generator(seed, WEIGHTS, number, member)) for member in range(self.members)]
         for model in models:
             begin(model, source, found, generator(seed, START))
+            group(model, source, generator(seed, START, 0))
         plan = self._plan(len(view), number)
         self.chosen |= {"steps": plan.steps, "batch_size": plan.batch_size}
         return Ensemble.learn(fit_stack(models, view, plan), squash, view, self.taken, generator(seed, START, number))

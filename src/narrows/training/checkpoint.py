@@ -98,10 +98,17 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def seed_in(folder: str | Path) -> int | None:
     """The seed of the run whose checkpoint lies in a folder, so that a run without one can go on; None for none."""
+    run = run_in(folder)
+    return int(run["seed"]) if run else None
+
+
+def run_in(folder: str | Path) -> dict[str, Any]:
+    """What identifies the run whose checkpoint lies in a folder; nothing where there is none."""
     for path in (Path(folder) / NAME, Path(folder) / f"{STAGE}1" / NAME):
         if path.exists():
-            return int(tensor_file.read(path, "checkpoint")[0]["run"]["seed"])
-    return None
+            found: dict[str, Any] = tensor_file.read(path, "checkpoint")[0]["run"]
+            return found
+    return {}
 
 
 @dataclass

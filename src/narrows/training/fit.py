@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from typing import Any, Literal
 import torch
 
 from narrows.core.errors import ChoiceError, FileError, InputError
+from narrows.core.spec import SampleSpec
 from narrows.corruptions import Clean
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
@@ -25,13 +26,15 @@ from narrows.model import AutoencoderModule
 from narrows.recipes.assemble import LIKELIHOODS, Asked
 from narrows.recipes.catalogue import DEFAULT_RECIPES, build, check_takes, kind_of
 from narrows.training import rules
-from narrows.training.checkpoint import Checkpoint, Moment
+from narrows.training.checkpoint import Checkpoint, Moment, run_in
+from narrows.training.knee import knee, knee_of
 from narrows.training.loop import Loop, Plan, judge
+from narrows.training.neighbours import with_neighbours
 from narrows.training.optimisers import DEFAULT_RATES
 from narrows.training.pretraining import pretrain
 from narrows.training.report import reports
-from narrows.training.seeds import SPLIT, START, WEIGHTS, generator
-from narrows.training.start import Components, begin, linear_path, principal_components, start_as
+from narrows.training.seeds import NEIGHBOURS, SPLIT, START, WEIGHTS, generator
+from narrows.training.start import Components, begin, group, linear_path, principal_components, start_as
 
 DEFAULT_LIKELIHOODS: dict[str, dict[str, Any]] = {
     "real": {"name": "normal", "scale": "learned"},
@@ -50,7 +53,7 @@ class Request:
     """What was asked for, with None and "auto" where narrows shall choose."""
 
     recipe: str = "auto"
-    latent_dim: int | None = None
+    latent_dim: int | Literal["auto"] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     likelihood: Asked = "auto"
     scaling: str = "auto"
@@ -105,9 +108,11 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     train, judges = _sources(samples, held_out, schema, asked, device)
     plan = plan_for(asked, model, len(train), device)
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
+    train, judges = with_neighbours(model, train, judges, generator(asked.seed, NEIGHBOURS))
     found = _components(train, asked, chosen["latent_dim"])
     begun = begin(model, train, found, generator(asked.seed, START))
     stages = pretrain(model, train, judges, plan, checkpoint)
+    group(model, train, generator(asked.seed, START, 0))
     loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())
     with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
         history = loop.run(report)
@@ -146,6 +151,7 @@ class Continuation:
             source = samples.source(self.schema, device=self.device)
             found = _components(source, asked, self.chosen["latent_dim"])
             begin(self.module, source, found, generator(asked.seed, START))
+            group(self.module, source, generator(asked.seed, START, 0))
         plan = plan_for(asked, self.module, len(samples), self.device)
         self.plan = replace(plan, epochs=1, schedule="constant", warmup=0, max_time=None)
         self.passes = 0
@@ -155,6 +161,7 @@ class Continuation:
         """One pass over more samples, which are known to be of the kind that the schema was learned on."""
         source = samples.source(self.schema, device=self.device)
         self.module.train()
+        source, _ = with_neighbours(self.module, source, source, generator(self.plan.seed, NEIGHBOURS, self.passes))
         loop = Loop(self.module, source, source, replace(self.plan, seed=self.plan.seed + self.passes))
         self.moment = loop.one_pass(self.moment)
         self.passes += 1
@@ -175,12 +182,18 @@ def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema
         likelihood.setdefault("floor", schema.resolution)
     recipe = DEFAULT_RECIPES.get(schema.spec.kind, "deep") if asked.recipe == "auto" else asked.recipe
     check_takes(recipe, schema.spec.sparse, schema.spec.gaps)
-    size = rules.latent_dim(schema.spec) if asked.latent_dim is None else asked.latent_dim
-    chosen = {"recipe": recipe, "latent_dim": size, "likelihood": likelihood, "seed": asked.seed}
-    chosen |= {"options": dict(asked.options), "context": samples.condition}
-    rng = generator(asked.seed, WEIGHTS)
     spec = replace(schema.spec, context=samples.condition)
-    model = build(recipe, spec, size, likelihood=likelihood, options=asked.options, rng=rng)
+
+    def make(size: Any) -> AutoencoderModule:
+        rng = generator(asked.seed, WEIGHTS)
+        return build(recipe, spec, size, likelihood=likelihood, options=asked.options, rng=rng)
+
+    errors = _errors_by_size(samples, schema, asked, make) if asked.latent_dim == "auto" else {}
+    size = knee_of(errors) if errors else _size(asked.latent_dim, spec)
+    chosen: dict[str, Any] = {"recipe": recipe, "latent_dim": size, "likelihood": likelihood, "seed": asked.seed}
+    chosen |= {"options": dict(asked.options), "context": samples.condition}
+    chosen |= {"knee": sorted(errors.items())} if errors else {}
+    model = make(size)
     if (
         size > schema.spec.size
         and model.bottleneck.free
@@ -193,6 +206,24 @@ def prepare(samples: Samples, asked: Request) -> tuple[AutoencoderModule, Schema
             stacklevel=4,
         )
     return model, schema, chosen
+
+
+def _size(asked: Any, spec: SampleSpec) -> Any:
+    """The size of the code: what was asked for, which `assemble` checks, or a rule on the spec."""
+    return rules.latent_dim(spec) if asked is None else asked
+
+
+def _errors_by_size(
+    samples: Samples, schema: Schema, asked: Request, make: Callable[[int], AutoencoderModule]
+) -> dict[int, float]:
+    """Errors of short fits with codes of several sizes; those of the run that is gone on with, where there is one."""
+    known = run_in(asked.checkpoint).get("model", {}).get("knee") if asked.checkpoint is not None else None
+    if known is not None:
+        return dict(known)
+    device = rules.device(asked.device)
+    train, judges = _sources(samples, None, schema, asked, device)
+    plan = plan_for(asked, make(1).to(device), len(train), device)
+    return knee(make, train, judges, schema.spec.size - 1, plan, _linear(train, asked))
 
 
 def plan_for(asked: Request, model: AutoencoderModule, rows: int, device: torch.device) -> Plan:
@@ -232,9 +263,13 @@ def whole(name: str, value: Any) -> int:
 
 def _components(source: Source, asked: Request, k: int) -> Components | None:
     """Principal components, of numbers alone, unless no linear path is wanted."""
-    if source.spec.sparse or source.spec.values not in ("real", "unit") or not asked.options.get("linear_path", True):
-        return None
-    return principal_components(source, k, generator(asked.seed, START))
+    return principal_components(source, k, generator(asked.seed, START)) if _linear(source, asked) else None
+
+
+def _linear(source: Source, asked: Request) -> bool:
+    """Whether models begin as principal components, where their parts allow it."""
+    numbers = source.spec.values in ("real", "unit") and not source.spec.sparse
+    return numbers and bool(asked.options.get("linear_path", True))
 
 
 def _likelihood(asked: Asked) -> dict[str, Any] | None:

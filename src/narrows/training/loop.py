@@ -162,6 +162,7 @@ class Loop:
         self.paced = True
         self.warmup = min(plan.warmup, self.total_steps // 5)
         self.judged_by = judged_by(model)
+        self.comparable = model.objective.comparable and all(penalty.comparable for penalty in model.penalties)
         self.by_error = self.judged_by == ("error",)
         self.resumed = self._resume()
 
@@ -291,7 +292,7 @@ class Loop:
                 "look for extreme values in them, or lower the learning rate",
                 stacklevel=2,
             )
-        newest = isfinite(score) and not self.model.objective.comparable
+        newest = isfinite(score) and not self.comparable
         if score < now.best_score or not self.best or newest:
             now.best_score, now.best_epoch = score, epoch
             keep(weights(self.model), self.best)

@@ -8,7 +8,7 @@ from torch import Generator
 
 from narrows.core.errors import ChoiceError
 
-ORDER, NOISE, WEIGHTS, SPLIT, START, VALIDATION, CODES, DRAWS = range(8)
+ORDER, NOISE, WEIGHTS, SPLIT, START, VALIDATION, CODES, DRAWS, NEIGHBOURS, KNEE = range(10)
 """Purposes, each with a stream of its own."""
 
 

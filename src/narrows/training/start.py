@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor, nn
 
+from narrows.core.contracts import Penalty
+from narrows.core.errors import ChoiceError
+from narrows.metrics.clusters import k_means
+
 if TYPE_CHECKING:
     from narrows.data.sources import Source
     from narrows.model import AutoencoderModule
@@ -21,6 +25,8 @@ ROWS = 20_000
 """How many rows are looked at, at most."""
 EXACT = 1_024
 """Up to how many values per sample the whole covariance is formed."""
+GROUPED = 10_000
+"""Of how many rows the codes are grouped, at most."""
 BLOCK = 256
 """How many rows are taken in at once, at most."""
 BLOCK_VALUES = 1 << 24
@@ -151,6 +157,24 @@ def begin(model: AutoencoderModule, source: Source, found: Components | None, rn
         if found is not None and linear:
             _expect(model, found, some)
     return linear
+
+
+@torch.no_grad()
+def group(model: AutoencoderModule, source: Source, rng: Generator) -> None:
+    """Let penalties know the codes of training samples, and the groups into which k-means sorts them.
+
+    Raises:
+        ChoiceError: More groups than samples.
+    """
+    wanting = [penalty for penalty in model.penalties if isinstance(penalty, Penalty) and penalty.groups]
+    if not wanting:
+        return
+    codes = torch.cat([model.encode(view).z for view in source.some(GROUPED, rng).batches(BLOCK)])
+    for penalty in wanting:
+        if len(codes) < penalty.groups:
+            raise ChoiceError(f"groups={penalty.groups} needs as many training samples, got {len(codes)}")
+        groups = k_means(codes.cpu().numpy(), penalty.groups, int(rng.initial_seed() % 2**32))
+        penalty.start(codes, torch.from_numpy(groups).to(codes.device))
 
 
 def _expect(model: AutoencoderModule, found: Components, some: Source) -> None:

@@ -1,0 +1,89 @@
+"""Autoencoders whose codes keep what is near together."""
+
+from typing import Any
+
+from narrows.core.spec import SampleSpec
+from narrows.model import AutoencoderModule, Stage
+from narrows.recipes.assemble import assemble
+
+
+def neighbour_preserving(
+    spec: SampleSpec,
+    latent_dim: int,
+    *,
+    weight: float = 1.0,
+    neighbours: int = 15,
+    min_dist: float = 0.1,
+    strangers: int = 5,
+    **options: Any,
+) -> AutoencoderModule:
+    r"""An autoencoder whose code keeps the graph of nearest neighbours, as UMAP does, and can be decoded.
+
+        loss(x) = -log p(x | z) + weight * size * [-mean log q(z, u_near) - strangers * mean log(1 - q(z, u_other))]
+
+    Here q(z, u) = 1 / (1 + a |z - u|^2b), and u are places of the training samples, which are laid out by the
+    cross-entropy first: u_near those of neighbours of x, u_other those of other samples. The networks are fully
+    connected, whatever the kind of sample, and without a linear path, unless asked for otherwise.
+
+    Source: McInnes, Healy and Melville (2018), https://arxiv.org/abs/1802.03426; Sainburg, McInnes and Gentner (2021),
+    https://arxiv.org/abs/2009.12981.
+
+    Args:
+        spec: What one sample is.
+        latent_dim: The size of the code.
+        weight: Nats per value for each nat of cross-entropy.
+        neighbours: How many neighbours of each sample are looked at.
+        min_dist: How near neighbours may be at no price, about.
+        strangers: How many strangers a neighbour is weighed against.
+        options: As in `assemble`.
+
+    >>> neighbour_preserving(SampleSpec("vector", (30,)), 2, neighbours=10).penalties[0]
+    NeighbourPreserving(weight=1.0, neighbours=10, min_dist=0.1, strangers=5)
+    """
+    penalty = {"name": "neighbour_preserving", "weight": weight, "neighbours": neighbours, "min_dist": min_dist}
+    penalty |= {"strangers": strangers}
+    return assemble(spec, latent_dim, penalties=[penalty], **{"network": "mlp", "linear_path": False} | options)
+
+
+def clustering(
+    spec: SampleSpec, latent_dim: int, *, weight: float = 0.1, groups: int = 10, **options: Any
+) -> AutoencoderModule:
+    r"""Deep embedded clustering: an autoencoder whose codes gather around centres, and can still be decoded.
+
+        loss(x) = -log p(x | z) + weight * size * KL(p || q),    q_j ~ 1 / (1 + |z - mu_j|^2 / s^2),  p_j ~ q_j^2 / f_j
+
+    The autoencoder is trained alone first, for as many epochs again; then centres mu begin as k-means of its codes.
+    `Autoencoder.clusters` says which centre is nearest to each sample.
+
+    Source: Xie, Girshick and Farhadi (2016), https://arxiv.org/abs/1511.06335; Guo, Gao, Liu and Yin (2017),
+    https://www.ijcai.org/proceedings/2017/243, for keeping the distortion.
+
+    Args:
+        spec: What one sample is.
+        latent_dim: The size of the code.
+        weight: Nats per value for each nat of divergence.
+        groups: How many centres.
+        options: As in `assemble`.
+
+    >>> model = clustering(SampleSpec("vector", (30,)), 4, groups=3)
+    >>> model.penalties[0], len(model.stages)
+    (Clustering(weight=0.1, groups=3), 1)
+    """
+    penalty = {"name": "clustering", "weight": weight, "groups": groups}
+    model = assemble(spec, latent_dim, penalties=[penalty], **options)
+    model.stages = (Stage(unpenalised(model), None, None),)
+    return model
+
+
+def unpenalised(model: AutoencoderModule) -> AutoencoderModule:
+    """The same parts, without penalties."""
+    return AutoencoderModule(
+        spec=model.spec,
+        corruption=model.corruption,
+        encoder=model.encoder,
+        bottleneck=model.bottleneck,
+        decoder=model.decoder,
+        likelihood=model.likelihood,
+        penalties=(),
+        objective=model.objective,
+    )
