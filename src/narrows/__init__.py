@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Upscaler,
     )
     from narrows.estimators.loading import load
+    from narrows.estimators.observations import encoded_observations
     from narrows.estimators.tuning import tune
     from narrows.model import AutoencoderModule
     from narrows.tasks.comparison import compare
@@ -61,6 +62,7 @@ _HOMES = {
     "compress": "narrows.tasks.compression",
     "decompress": "narrows.tasks.decompression",
     "duplicates": "narrows.tasks.retrieval",
+    "encoded_observations": "narrows.estimators.observations",
     "load": "narrows.estimators.loading",
     "open_compressed": "narrows.tasks.decompression",
     "open_data": "narrows.data.files",
@@ -93,6 +95,7 @@ __all__ = [
     "compress",
     "decompress",
     "duplicates",
+    "encoded_observations",
     "load",
     "open_compressed",
     "open_data",
