@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import narrows
+from narrows.estimators import tuning
 from narrows.estimators.tuning import _front, _knee
 
 pytest.importorskip("optuna", reason="Optuna is not installed")
@@ -44,6 +45,25 @@ def test_a_classifier_is_judged_by_its_score(small):
     found = narrows.tune(made, small, y, trials=1)
     assert found.trials[0]["error"] < 0.3
     assert set(found.best.predict(small)) == {"up", "down"}
+
+
+def test_trials_of_one_shape_are_trained_together(small, monkeypatch):
+    rounds = []
+    together = tuning.errors_together
+
+    def counted(given, asked):
+        rounds.append(len(asked))
+        return together(given, asked)
+
+    monkeypatch.setattr(tuning, "errors_together", counted)
+    told = []
+    found = narrows.tune(quick(), small, trials=12, tell=told.append)
+    assert [row["trial"] for row in told] == list(range(12))
+    assert max(rounds) == tuning.TOGETHER
+    shapes = [(row["latent_dim"], row["options"].get("log2_width")) for row in found.trials]
+    assert max(shapes.count(shape) for shape in set(shapes)) >= tuning.TOGETHER
+    again = narrows.tune(quick(), small, trials=12)
+    assert [row["error"] for row in again.trials] == [row["error"] for row in found.trials]
 
 
 def test_front_and_knee():

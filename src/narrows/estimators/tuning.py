@@ -2,6 +2,9 @@
 
 Error and size of the code are weighed against each other where the size is open: what is kept are the trials than which
 none has a smaller code and no greater error, and of those the smallest code whose error is near the least.
+
+Trials of one shape, which differ in learning rate and weight decay alone, are trained together as one stacked model
+where rows are small: Optuna proposes the first of them, and the others are drawn around it.
 """
 
 from __future__ import annotations
@@ -20,11 +23,18 @@ from sklearn.model_selection import train_test_split
 from narrows.core.errors import ChoiceError, InputError, TrainingError
 from narrows.core.spec import SampleSpec
 from narrows.data.door import samples
+from narrows.data.samples import Samples
+from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
 from narrows.training.fit import Request, prepare
+from narrows.training.trials import can_be_stacked, errors_together
 
 NEAR = 1.1
 """How many times the least error the error of a smaller code may be."""
+TOGETHER = 8
+"""How many trials of one shape are trained as one, at most."""
+RATES, DECAYS = (3e-4, 1e-2), (1e-3, 0.3)
+"""Within what learning rates and weight decays are tried."""
 STUDY = "narrows"
 """The name of the study in a storage."""
 
@@ -125,7 +135,15 @@ def tune(
         if tell is not None and trial.values is not None:
             tell(_row(trial))
 
-    if done < trials:
+    given = samples(X, 10)
+    if y is None and type(estimator) is Autoencoder and can_be_stacked(given, estimator._request()):
+        together = _Together(optuna, study, space, given, random_state)
+        while done < trials and (max_time is None or time.monotonic() - started < max_time):
+            left = None if max_time is None else max(0.1, max_time - (time.monotonic() - started))
+            for trial in together.round(objective, trials - done, left):
+                told(study, trial)
+                done += 1
+    elif done < trials:
         study.optimize(objective, trials - done, timeout=max_time, callbacks=[told], catch=(TrainingError,))
     rows = [_row(trial) for trial in study.trials if trial.values is not None]
     if not rows:
@@ -139,6 +157,68 @@ def tune(
     return Tuned(best, options, rows, _front(rows))
 
 
+class _Together:
+    """Rounds of trials of one shape.
+
+    Args:
+        optuna: The package.
+        study: What proposes, and where trials are kept.
+        space: Which options are tried.
+        given: Raw samples.
+        seed: What the trials beside a proposal are drawn by.
+    """
+
+    def __init__(self, optuna: Any, study: Any, space: _Space, given: Samples, seed: int) -> None:
+        self.optuna, self.study, self.space, self.given, self.seed = optuna, study, space, given, seed
+
+    def round(self, alone: Callable[[Any], tuple[float, int]], most: int, max_time: float | None) -> list[Any]:
+        """A proposal and trials of the same shape, finished.
+
+        Args:
+            alone: What is found of a single trial.
+            most: How many trials, at most.
+            max_time: Seconds for all of them.
+        """
+        proposal = self.study.ask()
+        made = self.space.made(proposal, self.seed, max_time)
+        count = min(TOGETHER, most) if proposal.params["changed"] else 1
+        if count == 1:
+            try:
+                return [self.study.tell(proposal, alone(proposal))]
+            except TrainingError:
+                return [self.study.tell(proposal, state=self.optuna.trial.TrialState.FAIL)]
+        rng = np.random.default_rng([self.seed, proposal.number])
+        options = [proposal.params, *(proposal.params | _rates(rng) for _ in range(count - 1))]
+        began = time.monotonic()
+        asked = [self.space.made(self.optuna.trial.FixedTrial(one), self.seed, max_time)._request() for one in options]
+        errors = errors_together(self.given, asked)
+        size = made.latent_dim if isinstance(made.latent_dim, int) else prepare(self.given, asked[0])[2]["latent_dim"]
+        return self._told(proposal, options, errors, size, (time.monotonic() - began) / count)
+
+    def _told(
+        self, proposal: Any, options: list[dict[str, Any]], errors: list[float], size: int, seconds: float
+    ) -> list[Any]:
+        """Keep what was found, and give the finished trials."""
+        proposal.set_user_attr("seconds", seconds)
+        found = []
+        for number, (one, error) in enumerate(zip(options, errors, strict=True)):
+            state = self.optuna.trial.TrialState.COMPLETE if np.isfinite(error) else self.optuna.trial.TrialState.FAIL
+            values = (error, size) if np.isfinite(error) else None
+            if number == 0:
+                found.append(self.study.tell(proposal, values, state=state))
+                continue
+            told = {"params": one, "distributions": proposal.distributions, "user_attrs": {"seconds": seconds}}
+            self.study.add_trial(self.optuna.trial.create_trial(state=state, values=values, **told))
+            found.append(self.study.trials[-1])
+        return found
+
+
+def _rates(rng: np.random.Generator) -> dict[str, float]:
+    """A learning rate and a weight decay, drawn evenly on a logarithmic scale."""
+    within = {"learning_rate": RATES, "weight_decay": DECAYS}
+    return {name: float(np.exp(rng.uniform(*np.log(ends)))) for name, ends in within.items()}
+
+
 class _Space:
     """Which options are tried.
 
@@ -150,7 +230,7 @@ class _Space:
     def __init__(self, estimator: Estimator, spec: SampleSpec) -> None:
         self.estimator = estimator
         self.most = max(2, min(256, spec.size - 1))
-        self.sized = estimator.latent_dim is None
+        self.sized = estimator.latent_dim in (None, "auto")
         self.layered = spec.kind in ("vector", "table") and "widths" not in (estimator.recipe_options or {})
 
     def as_it_is(self) -> dict[str, Any]:
@@ -165,8 +245,8 @@ class _Space:
         if not trial.suggest_categorical("changed", [True, False]):
             return made
         made.set_params(
-            learning_rate=trial.suggest_float("learning_rate", 3e-4, 1e-2, log=True),
-            weight_decay=trial.suggest_float("weight_decay", 1e-3, 0.3, log=True),
+            learning_rate=trial.suggest_float("learning_rate", *RATES, log=True),
+            weight_decay=trial.suggest_float("weight_decay", *DECAYS, log=True),
         )
         if self.sized:
             made.set_params(latent_dim=trial.suggest_int("latent_dim", 1, self.most, log=True))

@@ -83,3 +83,58 @@ class FusedAdam(Optimizer):
             state["step"] = states[0]["step"]
         moments = ([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step"))
         return weights, *moments, [torch.ones_like(states[0]["step"])]
+
+
+class MembersAdam:
+    """AdamW for stacked weights, (M, ...) each, whose members have learning rates and decays of their own.
+
+    Args:
+        weights: What to move; each member's matrices decay.
+        rates: Of each member, times `share` of each step, (M,).
+        decays: Of each member, (M,).
+        slow: For some of the weights, by their place, what share of the rate they learn at, (M,); these do not decay.
+        betas: How long each of the two moments remembers.
+    """
+
+    eps = 1e-8
+
+    def __init__(
+        self,
+        weights: list[Tensor],
+        rates: Tensor,
+        decays: Tensor,
+        slow: dict[int, Tensor],
+        betas: tuple[float, float] = (0.9, 0.999),
+    ) -> None:
+        self.weights = weights
+        self.betas = betas
+        self.share = 1.0
+        self.count = 0
+        self.rates, self.decays = [], []
+        for place, weight in enumerate(weights):
+            alike = (-1, *(1,) * (weight.ndim - 1))
+            decay = decays if weight.ndim > 2 and place not in slow else torch.zeros_like(decays)
+            self.rates.append((rates * slow.get(place, torch.ones_like(rates))).view(alike))
+            self.decays.append((rates * decay).view(alike))
+        self.first = [torch.zeros_like(weight) for weight in weights]
+        self.second = [torch.zeros_like(weight) for weight in weights]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for weight in self.weights:
+            weight.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move every weight."""
+        self.count += 1
+        unbiased = [1 - beta**self.count for beta in self.betas]
+        for weight, rate, decay, first, second in zip(
+            self.weights, self.rates, self.decays, self.first, self.second, strict=True
+        ):
+            if weight.grad is None:
+                continue
+            first.lerp_(weight.grad, 1 - self.betas[0])
+            second.mul_(self.betas[1]).addcmul_(weight.grad, weight.grad, value=1 - self.betas[1])
+            spread = (second / unbiased[1]).sqrt_().add_(self.eps)
+            weight.mul_(1 - self.share * decay).sub_(first / spread * (rate * (self.share / unbiased[0])))

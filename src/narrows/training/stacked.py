@@ -14,7 +14,8 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import torch
 from torch import Generator, Tensor, nn
@@ -35,6 +36,8 @@ BLOCK = 1024
 """Rows that all members look at together, at most."""
 BLOCK_VALUES = 1 << 20
 """And how many values."""
+WATCHED = 10
+"""How often a run is watched, where anyone watches."""
 RETRIES = 3
 """How often a run begins again, at a quarter of the learning rate, when a loss is not finite."""
 
@@ -206,7 +209,7 @@ def fit_stack(models: Sequence[AutoencoderModule], view: View, plan: StackPlan) 
     """
     rate = plan.learning_rate
     for _ in range(RETRIES + 1):
-        stack = _Run(Stack.of([model.train() for model in models]), view, plan, rate).finished()
+        stack = Run(Stack.of([model.train() for model in models]), view, plan, partial(_Alike, rate)).finished()
         if all(tensor.isfinite().all() for tensor in stack.tensors.values()):
             return stack
         rate /= 4
@@ -215,22 +218,61 @@ def fit_stack(models: Sequence[AutoencoderModule], view: View, plan: StackPlan) 
     )
 
 
-class _Run:
-    """One run of a stack over its samples."""
+class Mover(Protocol):
+    """What moves stacked weights along their gradients."""
 
-    def __init__(self, stack: Stack, view: View, plan: StackPlan, rate: float) -> None:
-        self.stack, self.view, self.plan, self.rate = stack, view, plan, rate
+    share: float
+    """Of its learning rate, what the next step takes."""
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+
+    def step(self) -> None:
+        """Move every weight."""
+
+
+class _Alike(FusedAdam):
+    """One learning rate for all members."""
+
+    def __init__(self, rate: float, leaves: dict[str, Tensor]) -> None:
+        super().__init__([{"params": list(leaves.values()), "weight_decay": 0.0}], rate, decoupled=True)
+        self.rate = rate
+
+    @property
+    def share(self) -> float:
+        return float(self.param_groups[0]["lr"]) / self.rate
+
+    @share.setter
+    def share(self, share: float) -> None:
+        self.param_groups[0]["lr"] = self.rate * share
+
+
+class Run:
+    """One run of a stack over its samples.
+
+    Args:
+        stack: Members, each as it begins.
+        view: All samples, (n, *s), on the device to train on.
+        plan: How to go about it.
+        optimizer: What moves the stacked weights, those that learn; `share` of its rate is set before each step.
+    """
+
+    def __init__(
+        self, stack: Stack, view: View, plan: StackPlan, optimizer: Callable[[dict[str, Tensor]], Mover]
+    ) -> None:
+        self.stack, self.view, self.plan = stack, view, plan
         self.noise = generator(plan.seed, NOISE, device=view.x.device)
         trained = dict(stack.make.named_parameters())
-        self.leaves = [tensor.requires_grad_() for name, tensor in stack.tensors.items() if name in trained]
-        self.optimizer = FusedAdam([{"params": self.leaves, "weight_decay": 0.0}], rate, decoupled=True)
+        leaves = {name: tensor.requires_grad_() for name, tensor in stack.tensors.items() if name in trained}
+        self.optimizer = optimizer(leaves)
         self.rows = torch.arange(len(view)).expand(len(stack), -1)
         self.per_value = torch.full((len(stack),), 1 / stack.make.spec.size, device=view.x.device)
 
-    def finished(self) -> Stack:
-        """Take all steps, and give the stack with its weights at rest."""
+    def finished(self, watch: Callable[[Stack], None] | None = None) -> Stack:
+        """Take all steps, and give the stack with its weights at rest; `watch` sees it on the way, now and then."""
         plan, began = self.plan, time.monotonic()
         turns = {round(plan.steps * turn / (plan.rounds + 1)) for turn in range(1, plan.rounds + 1)}
+        watched = {round(plan.steps * turn / WATCHED) for turn in range(1, WATCHED)}
         order: list[Tensor] = []
         for step in range(plan.steps):
             done = step / plan.steps
@@ -239,12 +281,22 @@ class _Run:
                 if spent >= 1:
                     break
                 done = max(done, spent)
+            if watch is not None and step in watched:
+                watch(self._at_rest())
             if plan.kept < 1 and step in turns:
                 self.rows, order = self._best(), []
             order = order or self._order(step)
-            self._step(order.pop(), self.rate * rate_at("cosine", done, step, min(100, plan.steps // 5)))
-        tensors = {name: tensor.detach() for name, tensor in self.stack.tensors.items()}
-        return Stack(self.stack.make.eval(), tensors)
+            self._step(order.pop(), rate_at("cosine", done, step, min(100, plan.steps // 5)))
+        found = self._at_rest()
+        if watch is not None:
+            watch(found)
+        return found
+
+    def _at_rest(self) -> Stack:
+        """The stack as it is, without gradients."""
+        found = Stack(self.stack.make, {name: tensor.detach() for name, tensor in self.stack.tensors.items()})
+        found.make.eval()
+        return found
 
     def _order(self, step: int) -> list[Tensor]:
         """The rows of each member once, in an order of its own, as batches (M, b); what is left over waits."""
@@ -253,9 +305,8 @@ class _Run:
         size = min(self.plan.batch_size, self.rows.shape[1])
         return [batch for batch in torch.split(shuffled, size, 1) if batch.shape[1] == size]
 
-    def _step(self, rows: Tensor, rate: float) -> None:
-        self.optimizer.param_groups[0]["lr"] = rate
-
+    def _step(self, rows: Tensor, share: float) -> None:
+        self.optimizer.share = share
         batch = some_rows(self.view, rows.to(self.view.x.device))
         scalars, running = self.stack.each(_cost_and_state, batch, apart=True, rng=self.noise)
         self.optimizer.zero_grad()
