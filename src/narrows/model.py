@@ -9,7 +9,7 @@ An autoencoder **corrupts** its input, **encodes** it, squeezes the features thr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Generator, Tensor, nn
@@ -17,7 +17,7 @@ from torch import Generator, Tensor, nn
 from narrows.core.contracts import Bottleneck, Corruption, Decoder, Encoder, Likelihood, Objective, Part, Penalty
 from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
-from narrows.core.trace import Code, Loss, Prediction, SparsePrediction, Trace, View
+from narrows.core.trace import Code, Features, Loss, Prediction, SparsePrediction, Trace, View
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ class AutoencoderModule(nn.Module):
 
     def encode(self, view: View, rng: Generator | None = None) -> Code:
         """The code of (n, *s): the mean code without `rng`, a draw with it."""
-        return self.bottleneck(self.encoder(view), rng)
+        found: Features = self.encoder(view)
+        return self.bottleneck(found if view.context is None else replace(found, context=view.context), rng)
 
     def decode(self, code: Code, context: Tensor | None = None) -> Prediction:
         """A distribution over the values that code (n, d) stands for."""

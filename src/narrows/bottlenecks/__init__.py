@@ -4,9 +4,20 @@ from .binary import Binary as Binary
 from .fsq import FSQ as FSQ
 from .gaussian import Gaussian as Gaussian
 from .hyperspherical import Hyperspherical as Hyperspherical
+from .labelled import Labelled as Labelled
 from .ladder import Ladder as Ladder
 from .plain import Plain as Plain
 from .residual_quantizer import ResidualQuantizer as ResidualQuantizer
 from .vector_quantizer import VectorQuantizer as VectorQuantizer
 
-__all__ = ["FSQ", "Binary", "Gaussian", "Hyperspherical", "Ladder", "Plain", "ResidualQuantizer", "VectorQuantizer"]
+__all__ = [
+    "FSQ",
+    "Binary",
+    "Gaussian",
+    "Hyperspherical",
+    "Labelled",
+    "Ladder",
+    "Plain",
+    "ResidualQuantizer",
+    "VectorQuantizer",
+]

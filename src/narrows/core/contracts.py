@@ -93,6 +93,17 @@ class LinearStart:
     features: Tensor
 
 
+class Answer(nn.Module, ABC):
+    """What answers a question about a sample by its code: a class by log-odds, or numbers."""
+
+    outputs: int
+    """How many numbers an answer has."""
+
+    @abstractmethod
+    def forward(self, z: Tensor) -> Tensor:
+        """(n, latent_dim) to (n, outputs)."""
+
+
 class Bottleneck(Part):
     """Squeezes `in_features` numbers into a code of `latent_dim` and charges a rate for it."""
 
@@ -110,6 +121,11 @@ class Bottleneck(Part):
     """True where training ever pays anything but the rate itself."""
     start_rows: int = 0
     """Of how many training samples, at most, it wants to see the features before training begins."""
+
+    @property
+    def guess(self) -> Answer | None:
+        """What guesses the class of codes, by log-odds, where there is such a part."""
+        return None
 
     @abstractmethod
     def forward(self, features: Features, rng: Generator | None) -> Code:
@@ -140,6 +156,14 @@ class Bottleneck(Part):
             ChoiceError: There is no prior.
         """
         raise self._without_prior()
+
+    def sample_given(self, context: Tensor, rng: Generator) -> Tensor:
+        """Codes drawn from the prior for samples of which something is known, (n, c); (n, latent_dim).
+
+        Raises:
+            ChoiceError: There is no prior.
+        """
+        return self.sample(len(context), rng)
 
     def log_prior(self, z: Tensor) -> Tensor:
         """Log-density of codes (n, latent_dim) under the prior in nats, (n,); of discrete ones the log-probability.
@@ -413,13 +437,19 @@ class Objective(Part):
         """What scores count beside the distortion, in nats, (n,): the rate of the code, unless there is more to say."""
         return trace.code.rate
 
-    def codes(self, model: AutoencoderModule, n: int, rng: Generator) -> Tensor:
+    def codes(self, model: AutoencoderModule, n: int, rng: Generator, context: Tensor | None = None) -> Tensor:
         """Codes of samples that the model itself would draw, (n, latent_dim): from the prior, unless there is another.
+
+        Args:
+            model: The model.
+            n: How many.
+            rng: What they are drawn by.
+            context: What is known of the samples to be, (n, c); None for nothing.
 
         Raises:
             ChoiceError: There is no prior.
         """
-        return model.bottleneck.sample(n, rng)
+        return model.bottleneck.sample(n, rng) if context is None else model.bottleneck.sample_given(context, rng)
 
     def start(self, model: AutoencoderModule, mean: Tensor, variance: Tensor, rng: Generator) -> None:
         """Prepare a model for training, given mean and variance of each value, (*s)."""

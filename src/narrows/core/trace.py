@@ -137,15 +137,22 @@ def _longer(rows: Tensor | None, missing: int) -> Tensor | None:
 
 @dataclass(frozen=True)
 class Features:
-    """What an encoder found: `values` (n, f) for the bottleneck, `side` for the decoder (skips, positions)."""
+    """What an encoder found, and what is known besides.
+
+    Args:
+        values: For the bottleneck, (n, f).
+        side: For the decoder (skips, positions).
+        context: Labels or other conditions, as in `View`, for bottlenecks that have a part for them.
+    """
 
     values: Tensor
     side: tuple[Tensor, ...] = ()
+    context: Tensor | None = None
 
     def repeated(self, times: int) -> Features:
         """The features of the same samples, so many times one after another."""
         side = tuple(part.repeat(times, *(1,) * (part.ndim - 1)) for part in self.side)
-        return Features(self.values.repeat(times, 1), side)
+        return Features(self.values.repeat(times, 1), side, _tiled(self.context, times))
 
 
 @dataclass(frozen=True)

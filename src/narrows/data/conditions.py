@@ -167,7 +167,7 @@ def _fractions(known: Array) -> bool:
 def _distinct(known: Array) -> list[Any]:
     """The different labels in order."""
     try:
-        found = np.unique(known).tolist()
+        found = [label.item() if isinstance(label, np.generic) else label for label in np.unique(known).tolist()]
     except TypeError as error:  # text and numbers mixed have no order
         raise InputError("y mixes labels of several types: make them all text, or all numbers") from error
     if not all(isinstance(label, str | int | float | bool) for label in found):
@@ -191,17 +191,19 @@ class ConditionedSamples(Samples):
     Args:
         of: The samples.
         context: Labels or conditions as numbers, (n, c).
+        few: Whether rows of which something is known are few, so that none of them is set aside while there are others.
 
     Raises:
         InputError: Samples that are read as they lie.
     """
 
-    def __init__(self, of: Samples, context: Tensor) -> None:
+    def __init__(self, of: Samples, context: Tensor, few: bool = False) -> None:
         super().__init__(of.given)
         if isinstance(of, StreamSamples | TableStream):
             raise InputError("labels need samples in memory, and a stream is read as it lies: fit on a part of it")
         self.of = of
         self.context = context
+        self.few = few
         self.condition = context.shape[1]
         self.form, self.kind, self.names = of.form, of.kind, of.names
 
@@ -227,6 +229,9 @@ class ConditionedSamples(Samples):
         self, schema: Any, fraction: float, rng: Generator, device: torch.device | None = None
     ) -> tuple[Source, Source]:
         rows, aside = self.of.divide(fraction, rng)
+        known = self.context[aside].any(1)
+        if self.few and not known.all():
+            rows, aside = torch.cat([rows, aside[known]]).sort().values, aside[~known]
         return self.source(schema, rows, device), self.source(schema, aside if len(aside) else rows, device)
 
     def divide(self, fraction: float, rng: Generator) -> tuple[Tensor, Tensor]:

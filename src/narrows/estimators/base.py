@@ -6,7 +6,7 @@ no annotations of its own beside them: what `fit` learns is declared in `Learned
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,7 +25,7 @@ from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.estimators import model_file
 from narrows.model import AutoencoderModule
-from narrows.recipes.catalogue import check_takes, takes_conditions, takes_gaps, takes_sparse
+from narrows.recipes.catalogue import check_takes, classifies, takes_conditions, takes_gaps, takes_sparse
 from narrows.training import rules
 from narrows.training.checkpoint import seed_in
 from narrows.training.fit import Continuation, Request, fit
@@ -114,7 +114,7 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
         given = self._samples(X, least_rows=2)
         newcomer = clone(self)
         newcomer._know_columns(given, reset=True)
-        conditions = Conditions.learn(y, len(given)) if takes_conditions(self._recipe()) and y is not None else None
+        conditions = self._conditions(y, len(given))
         held_out, known = None, None
         if validation_data is not None:
             if conditions is not None:
@@ -135,10 +135,23 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
         self._continuation = None
         return self
 
-    @staticmethod
-    def _told(given: Samples, y: Any, conditions: Conditions | None) -> Samples:
+    def _conditions(self, y: Any, n: int) -> Conditions | None:
+        """What labels or conditions there are of n samples, for recipes that take them; None for none."""
+        recipe = self._recipe()
+        if y is None or not takes_conditions(recipe):
+            return None
+        found = Conditions.learn(y, n)
+        if not classifies(recipe):
+            return found
+        if found.classes is None:
+            raise InputError(f"the recipe {recipe!r} learns classes, and y holds numbers: give one label a sample")
+        return replace(found, missing=True)
+
+    def _told(self, given: Samples, y: Any, conditions: Conditions | None) -> Samples:
         """Samples, with what is known of each where the model is told."""
-        return given if conditions is None else ConditionedSamples(given, conditions.encode(y, len(given)))
+        if conditions is None:
+            return given
+        return ConditionedSamples(given, conditions.encode(y, len(given)), classifies(self._recipe()))
 
     def _pair(self, validation_data: Any) -> tuple[Any, Any]:
         if not isinstance(validation_data, tuple) or len(validation_data) != 2:
@@ -150,7 +163,7 @@ class Estimator(Learned, BaseEstimator):  # type: ignore[misc]
         first = not hasattr(self, "module_")
         if first:
             given = self._samples(X, least_rows=2)
-            learned = Conditions.learn(y, len(given)) if takes_conditions(self._recipe()) and y is not None else None
+            learned = self._conditions(y, len(given))
             given = self._told(given, y, learned)
         else:
             given = self._checked(X, y)

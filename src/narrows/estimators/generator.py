@@ -115,7 +115,7 @@ class Generator(Estimator):
             raise ChoiceError(f"temperature is a number of at least 0, got {temperature!r}")
         seed = seed_of(random_state)
         context = self._context(y, int(n))
-        return self._shown(self._drawn(int(n), float(temperature), seed), context, seed)
+        return self._shown(self._drawn(int(n), float(temperature), seed, context), context, seed)
 
     def interpolate(self, a: Any, b: Any, steps: int = 8, *, path: str = "linear", y: Any = None) -> Any:
         """Samples on the way from one to another, by their codes, both ends included.
@@ -180,13 +180,14 @@ class Generator(Estimator):
             return self.recipe
         return "conditional" if self._labelled else "variational"
 
-    def _drawn(self, n: int, temperature: float, seed: int) -> Tensor:
-        """Codes from the density, (n, latent_dim)."""
+    def _drawn(self, n: int, temperature: float, seed: int, context: Tensor | None) -> Tensor:
+        """Codes from the density, (n, latent_dim); from the prior, of samples of which something may be known."""
         if self.density_ is not None:
             return self.density_.sample(n, generator(seed, CODES), temperature)
         model = self._module()
         device = next(model.parameters()).device
-        return generation.draw_codes(model, n, temperature, generator(seed, CODES, device=device))
+        known = None if context is None else context.to(device)
+        return generation.draw_codes(model, n, temperature, generator(seed, CODES, device=device), known)
 
     def _shown(self, found: Tensor, context: Tensor | None, seed: int | None = None) -> Any:
         """The samples that codes stand for, in their container; drawn where there is a seed and draws are wanted."""

@@ -12,12 +12,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 from torch import Tensor
 
+from narrows.core.contracts import Answer
 from narrows.core.errors import InputError
 from narrows.data.arrays import Array
 from narrows.data.labels import classified, labelled
 from narrows.data.sources import GatheredSource
 from narrows.estimators.base import Estimator
 from narrows.networks.head import Head
+from narrows.recipes.catalogue import classifies
 from narrows.tasks import codes, prediction
 from narrows.training import rules
 from narrows.training.fit import Request
@@ -30,7 +32,7 @@ SHARE = 0.6
 class Taught:
     """What an estimator that predicts knows besides: the head, and the labels or their scale."""
 
-    head_: Head
+    head_: Answer
     classes_: Array
     target_mean_: float
     target_scale_: float
@@ -70,11 +72,17 @@ class Pretrained(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Taught, Esti
 
     def _request(self) -> Request:
         asked = super()._request()
-        return asked if asked.max_time is None else replace(asked, max_time=SHARE * asked.max_time)
+        return (
+            asked
+            if asked.max_time is None or classifies(asked.recipe)
+            else replace(asked, max_time=SHARE * asked.max_time)
+        )
 
     def _teach(self, X: Any, rows: Array, targets: Array, question: Question) -> Self:
         """Train the autoencoder on all samples, then head and encoder on those with labels."""
         started = time.monotonic()
+        if classifies(self._recipe()):
+            return self._ask(X, rows, targets, question)
         self._learn(X)
         deadline = None if self.max_time is None else started + self.max_time
         source = self._checked(X).source(self.schema_, device=rules.device(self.device))
@@ -85,6 +93,22 @@ class Pretrained(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Taught, Esti
         self.module_, self.head_ = self.module_.cpu().eval(), taught.head
         return self
 
+    def _ask(self, X: Any, rows: Array, targets: Array, question: Question) -> Self:
+        """Train an autoencoder that learns the labels itself, so that it can be asked for the class."""
+        if not question.spreads:
+            raise InputError(f"the recipe {self.recipe!r} learns classes, not numbers: give it to PretrainedClassifier")
+        labels = np.full(len(self._samples(X, least_rows=2)), None, dtype=object)
+        labels[rows] = targets.argmax(1)
+        self._learn(X, y=labels)
+        self.head_ = self._guess()
+        return self
+
+    def _guess(self) -> Answer:
+        """The part of the model that guesses classes."""
+        guess = self.module_.bottleneck.guess
+        assert guess is not None, "a recipe that classifies has such a part"
+        return guess
+
     def _outputs(self, X: Any) -> Array:
         """The numbers that the head gives, (n, outputs)."""
         check_is_fitted(self)
@@ -93,9 +117,12 @@ class Pretrained(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Taught, Esti
         return prediction.predict(module, self.head_.to(rules.device(self.device)), self.schema_, given)
 
     def _keepsake(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        return {}, dict(self.head_.state_dict())
+        return {}, {} if classifies(self._recipe()) else dict(self.head_.state_dict())
 
     def _recall(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        if classifies(self._recipe()):
+            self.head_ = self._guess()
+            return
         outputs, latent_dim = tensors["map.weight"].shape
         self.head_ = Head(latent_dim, outputs)
         self.head_.load_state_dict(tensors)

@@ -6,12 +6,12 @@ outputs = A (z - shift) / scale + b
 import torch
 from torch import Tensor, nn
 
-from narrows.core.contracts import Bottleneck, Encoder
+from narrows.core.contracts import Answer, Bottleneck, Encoder
 from narrows.core.trace import View
 from narrows.networks.layers import linear
 
 
-class Head(nn.Module):
+class Head(Answer):
     """One affine map of standardised codes.
 
     Args:
@@ -24,6 +24,7 @@ class Head(nn.Module):
 
     def __init__(self, latent_dim: int, outputs: int) -> None:
         super().__init__()
+        self.outputs = outputs
         self.register_buffer("shift", torch.zeros(latent_dim))
         self.register_buffer("scale", torch.ones(latent_dim))
         self.map = linear(latent_dim, outputs)
@@ -39,10 +40,10 @@ class Predictor(nn.Module):
 
     Args:
         encoder, bottleneck: Of an autoencoder.
-        head: What answers.
+        head: What answers, by the code.
     """
 
-    def __init__(self, encoder: Encoder, bottleneck: Bottleneck, head: Head) -> None:
+    def __init__(self, encoder: Encoder, bottleneck: Bottleneck, head: Answer) -> None:
         super().__init__()
         self.encoder = encoder
         self.bottleneck = bottleneck

@@ -110,7 +110,7 @@ class ContrastiveDivergence(Objective):
             )
 
     @torch.no_grad()
-    def codes(self, model: AutoencoderModule, n: int, rng: Generator) -> Tensor:
+    def codes(self, model: AutoencoderModule, n: int, rng: Generator, context: Tensor | None = None) -> Tensor:
         """Bits of n samples by Gibbs sampling, from chains that begin with fair coins."""
         coins = torch.randint(2, (n, model.bottleneck.latent_dim), generator=rng, device=rng.device).float()
         nothing = coins.new_zeros(n)

@@ -32,6 +32,7 @@ from .quantized import fsq as fsq
 from .quantized import residual_vq as residual_vq
 from .quantized import vq as vq
 from .restoring import restoring as restoring
+from .semi_supervised import semi_supervised as semi_supervised
 from .sequential import sequence as sequence
 from .sequential import sequence_variational as sequence_variational
 from .sequential import video as video
@@ -67,6 +68,7 @@ __all__ = [
     "rbm",
     "residual_vq",
     "restoring",
+    "semi_supervised",
     "sequence",
     "sequence_variational",
     "sparse",

@@ -26,8 +26,10 @@ RECIPE_KINDS: dict[str, Kind] = {"sequence": "sequence", "sequence_variational":
 """What a recipe takes a sample for, where the data alone could say something else."""
 
 
-CONDITIONED = ("conditional",)
+CONDITIONED = ("conditional", "semi_supervised")
 """Recipes that take a label, or another condition, for each sample."""
+CLASSIFYING = ("semi_supervised",)
+"""Those of them that guess a label that is missing, so that labels are classes."""
 
 
 def kind_of(recipe: str) -> Kind | None:
@@ -60,6 +62,11 @@ def check_takes(recipe: str, sparse: bool, gaps: bool) -> None:
 def takes_conditions(recipe: str) -> bool:
     """Whether a recipe is told a label, or another condition, for each sample."""
     return recipe in CONDITIONED
+
+
+def classifies(recipe: str) -> bool:
+    """Whether a recipe learns classes from the labels of some samples, and guesses those of the others."""
+    return recipe in CLASSIFYING
 
 
 def options_of(recipe: str) -> dict[str, Any]:

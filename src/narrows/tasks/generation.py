@@ -25,13 +25,22 @@ CODES = 20_000
 Path = Literal["linear", "spherical"]
 
 
-def draw_codes(model: AutoencoderModule, n: int, temperature: float, rng: Generator) -> Tensor:
+def draw_codes(
+    model: AutoencoderModule, n: int, temperature: float, rng: Generator, context: Tensor | None = None
+) -> Tensor:
     """Codes that the model itself would draw, (n, latent_dim), drawn in towards zero by the temperature.
+
+    Args:
+        model: A trained model.
+        n: How many.
+        temperature: What they are multiplied by.
+        rng: What they are drawn by.
+        context: What is known of the samples to be, (n, c); None for nothing.
 
     Raises:
         ChoiceError: The codes have no prior.
     """
-    return temperature * model.objective.codes(model, n, rng)
+    return temperature * model.objective.codes(model, n, rng, context)
 
 
 @torch.inference_mode()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from narrows.core.contracts import Answer
 from narrows.data.arrays import Array
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.model import AutoencoderModule
-from narrows.networks.head import Head, Predictor
+from narrows.networks.head import Predictor
 from narrows.tasks.codes import in_blocks
 
 
-def predict(model: AutoencoderModule, head: Head, schema: Schema, samples: Samples) -> Array:
+def predict(model: AutoencoderModule, head: Answer, schema: Schema, samples: Samples) -> Array:
     """The outputs of a head, (n, outputs) float64.
 
     Args:
@@ -22,7 +23,7 @@ def predict(model: AutoencoderModule, head: Head, schema: Schema, samples: Sampl
         samples: Raw samples.
     """
     predictor = Predictor(model.encoder, model.bottleneck, head).eval()
-    nothing = np.empty((0, head.map.out_features))
+    nothing = np.empty((0, head.outputs))
     blocks = in_blocks(model, schema, samples, predictor)
     return np.concatenate([nothing, *(block.double().numpy() for block in blocks)])
 

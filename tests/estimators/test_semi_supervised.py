@@ -1,0 +1,98 @@
+"""Few labels inside the model: what is guessed, what is generated, and what is refused."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+import narrows
+from narrows.data.conditions import ConditionedSamples
+from narrows.data.door import samples
+from narrows.training.guessing import spread_labels
+from narrows.training.seeds import generator
+
+QUICK = {"recipe": "semi_supervised", "epochs": 20, "random_state": 0, "verbose": 0}
+
+
+@pytest.fixture(scope="module")
+def few(digits):
+    """Five labels of each digit, in the first 1,300; -1 for the others."""
+    y = np.full(1300, -1)
+    for digit in range(10):
+        y[np.flatnonzero(digits.target[:1300] == digit)[:5]] = digit
+    return y
+
+
+@pytest.fixture(scope="module")
+def fitted(digits, few):
+    return narrows.PretrainedClassifier(**QUICK).fit(digits.data[:1300], few)
+
+
+def test_few_labels_go_a_long_way(digits, few, fitted):
+    known = few >= 0
+    alone = LogisticRegression(max_iter=2000).fit(digits.data[:1300][known], few[known])
+    ours = fitted.score(digits.data[1300:], digits.target[1300:])
+    assert ours > 0.8
+    assert ours > alone.score(digits.data[1300:], digits.target[1300:]) + 0.04
+
+
+def test_probabilities_are_those_of_the_model_and_are_saved_with_it(digits, fitted, tmp_path):
+    found = fitted.predict_proba(digits.data[1300:])
+    np.testing.assert_allclose(found.sum(1), 1)
+    assert np.array_equal(found.argmax(1), fitted.predict(digits.data[1300:]))
+    with torch.no_grad():
+        z = torch.from_numpy(fitted.transform(digits.data[1300:])).float()
+        np.testing.assert_allclose(fitted.module_.bottleneck.guess(z).softmax(1), found, atol=1e-5)
+    fitted.save(tmp_path / "m.safetensors")
+    assert np.array_equal(narrows.load(tmp_path / "m.safetensors").predict_proba(digits.data[1300:]), found)
+
+
+def test_what_is_known_of_a_sample_counts(digits, few):
+    """Any label at all can be missing later; a wrong one makes a sample less probable than the true one."""
+    X, y = digits.data[:600], digits.target[:600]
+    model = narrows.Autoencoder(**QUICK).fit(X, y)
+    assert model.transform(X).shape == (600, 8)
+    right, wrong = model.score_samples(X, y), model.score_samples(X, (y + 1) % 10)
+    assert (right > wrong).mean() > 0.9
+    assert right.mean() < model.score(X)  # p(x, y) is less than p(x)
+
+
+def test_samples_can_be_had_of_a_class(digits, few):
+    X, y = digits.data[:1300], digits.target[:1300]
+    made = narrows.Generator(**QUICK).fit(X, [label if i % 2 else None for i, label in enumerate(y)])
+    judge = LogisticRegression(max_iter=2000).fit(digits.data, digits.target)
+    asked = np.repeat(np.arange(10), 30)
+    found = judge.predict(made.sample(300, y=asked, random_state=0))
+    assert (found == asked).mean() > 0.5
+    assert len(np.unique(judge.predict(made.sample(300, random_state=0)))) == 10
+
+
+def test_labels_are_spread_in_part_and_none_is_set_aside(digits, few, fitted):
+    context = fitted.conditions_.encode([None if label < 0 else label for label in few], 1300)
+    given = ConditionedSamples(samples(digits.data[:1300], 2, None), context, few=True)
+    train, judges = given.split(fitted.schema_, 0.1, generator(0, 0))
+    assert (len(train), len(judges)) == (1300 - len(judges), len(judges))
+    assert train.context.any(1).sum() == 50
+    assert not judges.context.any()
+    train, judges = spread_labels(fitted.module_, train, judges, 0)
+    trust = torch.cat([train.context, judges.context]).sum(1)
+    assert (trust == 1).sum() >= 50
+    assert ((trust >= 0) & (trust <= 1)).all()
+    assert 0.2 < trust.mean() < 1
+    where = torch.cat([train.of.rows, judges.of.rows]).numpy()
+    guessed = torch.cat([train.context, judges.context]).argmax(1).numpy()
+    assert (guessed == digits.target[where]).mean() > 0.8
+
+
+def test_what_cannot_be_learned_is_refused_first(digits):
+    X, y = digits.data[:50], digits.target[:50]
+    for given, says in (
+        (None, "needs labels of some samples, of at least two classes, and got none: call fit"),
+        ([None] * 50, "no label at all"),
+        ([3] * 50, "and got one: call fit"),
+        (X[:, 0] + 0.5 * X[:, 2] / 7, "learns classes, and y holds numbers"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            narrows.Autoencoder(**QUICK).fit(X, given)
+    with pytest.raises(ValueError, match="learns classes, not numbers: give it to PretrainedClassifier"):
+        narrows.PretrainedRegressor(**QUICK).fit(X, y / 3)
