@@ -37,6 +37,12 @@ def test_it_is_whole():
     assert tags.seen.count("tr") == 3
 
 
+def test_long_cells_wrap_and_numbers_do_not():
+    row = Table(("", "value"), [("hash", "0123456789abcdef" * 4), ("error", "0.1234")]).html()
+    assert row.count("<td class=long>") == 1
+    assert "<td>0.1234</td>" in row
+
+
 def test_text_is_escaped():
     assert "<script" not in PAGE
     assert "&lt;deep&gt;" in PAGE

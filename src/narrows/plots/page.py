@@ -12,6 +12,9 @@ from matplotlib.figure import Figure
 
 from narrows.plots.style import png
 
+LONG = 20
+"""A cell of more characters wraps, so that it can be read on a telephone."""
+
 
 class Block(Protocol):
     """A piece of a section."""
@@ -33,7 +36,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under a header; the first column names the row."""
+    """Rows of cells under a header; the first column names the row, and cells of more than a few words wrap."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -42,10 +45,13 @@ class Table:
         """The table, in a box that scrolls where the page is narrow."""
         head = "".join(f"<th scope=col>{escape(cell)}</th>" for cell in self.header)
         body = "".join(
-            f"<tr><th scope=row>{escape(first)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in rest)}</tr>"
-            for first, *rest in self.rows
+            f"<tr><th scope=row>{escape(first)}</th>{''.join(map(_cell, rest))}</tr>" for first, *rest in self.rows
         )
         return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _cell(text: str) -> str:
+    return f"<td{' class=long' if len(text) > LONG else ''}>{escape(text)}</td>"
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,7 @@ figcaption { font-size: .88rem; margin-top: .5rem }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td { padding: .42rem .8rem; text-align: right; white-space: nowrap }
 thead th { white-space: normal }
+td.long { white-space: normal; overflow-wrap: anywhere; min-width: 11rem }
 th:first-child { text-align: left }
 thead th { color: var(--soft); font-weight: 600; font-size: .88rem }
 tbody tr { border-top: 1px solid var(--line) }
