@@ -31,8 +31,10 @@ from narrows.training.trials import can_be_stacked, errors_together
 
 NEAR = 1.1
 """How many times the least error the error of a smaller code may be."""
-TOGETHER = 8
+TOGETHER = 16
 """How many trials of one shape are trained as one, at most."""
+SHAPES = 4
+"""How many shapes are tried, at least, where there are trials enough for 4 of each."""
 RATES, DECAYS = (3e-4, 1e-2), (1e-3, 0.3)
 """Within what learning rates and weight decays are tried."""
 STUDY = "narrows"
@@ -140,7 +142,7 @@ def tune(
         together = _Together(optuna, study, space, given, random_state)
         while done < trials and (max_time is None or time.monotonic() - started < max_time):
             left = None if max_time is None else max(0.1, max_time - (time.monotonic() - started))
-            for trial in together.round(objective, trials - done, left):
+            for trial in together.round(objective, min(trials - done, max(4, trials // SHAPES)), left):
                 told(study, trial)
                 done += 1
     elif done < trials:

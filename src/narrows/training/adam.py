@@ -115,7 +115,7 @@ class MembersAdam:
             alike = (-1, *(1,) * (weight.ndim - 1))
             decay = decays if weight.ndim > 2 and place not in slow else torch.zeros_like(decays)
             self.rates.append((rates * slow.get(place, torch.ones_like(rates))).view(alike))
-            self.decays.append((rates * decay).view(alike))
+            self.decays.append((rates * decay).view(alike).expand_as(weight))
         self.first = [torch.zeros_like(weight) for weight in weights]
         self.second = [torch.zeros_like(weight) for weight in weights]
 
@@ -128,13 +128,15 @@ class MembersAdam:
     def step(self) -> None:
         """Move every weight."""
         self.count += 1
-        unbiased = [1 - beta**self.count for beta in self.betas]
-        for weight, rate, decay, first, second in zip(
-            self.weights, self.rates, self.decays, self.first, self.second, strict=True
-        ):
-            if weight.grad is None:
-                continue
-            first.lerp_(weight.grad, 1 - self.betas[0])
-            second.mul_(self.betas[1]).addcmul_(weight.grad, weight.grad, value=1 - self.betas[1])
-            spread = (second / unbiased[1]).sqrt_().add_(self.eps)
-            weight.mul_(1 - self.share * decay).sub_(first / spread * (rate * (self.share / unbiased[0])))
+        early = [1 - beta**self.count for beta in self.betas]
+        pulls = [torch.zeros_like(weight) if (grad := weight.grad) is None else grad for weight in self.weights]
+        torch._foreach_lerp_(self.first, pulls, 1 - self.betas[0])
+        torch._foreach_mul_(self.second, self.betas[1])
+        torch._foreach_addcmul_(self.second, pulls, pulls, 1 - self.betas[1])
+        spread = torch._foreach_div(self.second, early[1])
+        torch._foreach_sqrt_(spread)
+        torch._foreach_add_(spread, self.eps)
+        moves = torch._foreach_div(self.first, spread)
+        torch._foreach_mul_(moves, torch._foreach_mul(self.rates, self.share / early[0]))
+        torch._foreach_addcmul_(moves, self.weights, self.decays, self.share)
+        torch._foreach_sub_(self.weights, moves)

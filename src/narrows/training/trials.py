@@ -21,6 +21,8 @@ from narrows.training.seeds import ORDER, SPLIT, START, generator
 from narrows.training.stacked import Run, Stack, StackPlan, blocks, everything
 from narrows.training.start import begin, principal_components
 
+DIFFER = ("learning_rate", "weight_decay")
+"""What trials of one shape differ in."""
 MOST_VALUES = 1 << 24
 """How many values the samples of stacked trials have, at most: small tables, which a step hardly feels."""
 
@@ -50,28 +52,26 @@ def errors_together(samples: Samples, asked: Sequence[Request]) -> list[float]:
 
     Args:
         samples: Raw samples, from which the same are held out as in `fit`.
-        asked: A trial each, that differ in learning rate and weight decay alone.
+        asked: A trial each, that differ in learning rate and weight decay alone, which are numbers.
     """
     first = asked[0]
-    models = [prepare(samples, one) for one in asked]
+    model, schema, _ = prepare(samples, first)
     device = rules.device(first.device)
-    schema = models[0][1]
     train, judges = samples.split(schema, first.validation_fraction, generator(first.seed, SPLIT), device)
     numbers = schema.spec.values in ("real", "unit") and first.options.get("linear_path", True)
-    rng = generator(first.seed, START)
-    found = principal_components(train, models[0][0].bottleneck.latent_dim, rng) if numbers else None
-    begun = [begin(model.to(device), train, found, generator(first.seed, START)) for model, *_ in models]
-    plans = [plan_for(one, model, len(train), device) for one, (model, *_) in zip(asked, models, strict=True)]
-    stack = Stack.of([model.train() for model, *_ in models])
-    steps = plans[0].epochs * ceil(len(train) / plans[0].batch_size)
-    plan = StackPlan(steps, plans[0].batch_size, max_time=plans[0].max_time, seed=first.seed)
-    rates, decays = (torch.tensor([getattr(one, of) for one in plans], device=device) for of in _DIFFER)
+    found = principal_components(train, model.bottleneck.latent_dim, generator(first.seed, START)) if numbers else None
+    begun = begin(model.to(device), train, found, generator(first.seed, START))
+    whole = plan_for(first, model, len(train), device)
+    stack = Stack.of([model.train()] * len(asked))
+    steps = whole.epochs * ceil(len(train) / whole.batch_size)
+    plan = StackPlan(steps, whole.batch_size, max_time=whole.max_time, seed=first.seed)
+    rates, decays = (torch.tensor([float(getattr(one, of)) for one in asked], device=device) for of in DIFFER)
 
     def optimizer(leaves: dict[str, Tensor]) -> MembersAdam:
         slow = {
             place: SETTLED * leaf.detach().flatten(1).square().mean(1).sqrt()
             for place, (name, leaf) in enumerate(leaves.items())
-            if begun[0] and name.split(".")[:2] in (["encoder", "linear"], ["decoder", "linear"])
+            if begun and name.split(".")[:2] in (["encoder", "linear"], ["decoder", "linear"])
         }
         return MembersAdam(list(leaves.values()), rates, decays, slow)
 
@@ -83,9 +83,6 @@ def errors_together(samples: Samples, asked: Sequence[Request]) -> list[float]:
 
     Run(stack, known, plan, optimizer).finished(watch)
     return [float(error) for error in least.nan_to_num(torch.inf)]
-
-
-_DIFFER = ("learning_rate", "weight_decay")
 
 
 @torch.no_grad()
