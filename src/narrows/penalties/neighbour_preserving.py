@@ -103,7 +103,7 @@ class NeighbourPreserving(Penalty):
         for epoch in range(EPOCHS):
             chosen = (torch.rand(len(chance), generator=rng) < chance).nonzero().squeeze(1)
             chosen = chosen[torch.randperm(len(chosen), generator=rng)]
-            for one, other in (arrows[:, part] for part in chosen.split(max(1, n // AT_ONCE))):
+            for one, other in (arrows[:, part] for part in torch.split(chosen, max(1, n // AT_ONCE))):
                 strangers = torch.randint(n, (len(one), self.strangers), generator=rng)
                 pull = self._pull(places[one] - places[other])
                 push = self._push(places[one].unsqueeze(1) - places[strangers]).sum(1)

@@ -44,7 +44,11 @@ def neighbour_preserving(
     penalty = {"name": "neighbour_preserving", "weight": weight, "neighbours": neighbours, "min_dist": min_dist}
     penalty |= {"strangers": strangers}
     numbers = spec.values in ("real", "unit")
-    usual = {"network": "mlp", "linear_path": False, "corruption": "gaussian_noise" if numbers else "clean"}
+    usual: dict[str, Any] = {
+        "network": "mlp",
+        "linear_path": False,
+        "corruption": "gaussian_noise" if numbers else "clean",
+    }
     return assemble(spec, latent_dim, penalties=[penalty], **usual | options)
 
 
