@@ -49,6 +49,12 @@ def test_missing_labels_become_zeros(y):
     assert Conditions.learn(y, 3).encode(y, 3).tolist() == [[1, 0], [0, 0], [0, 1]]
 
 
+def test_numbers_of_numpy_among_none_are_labels():
+    found = Conditions.learn([None, *np.array([3, 1])], 3)
+    assert found.classes == (1, 3)
+    assert found.encode([np.int64(3), None, 1], 3).tolist() == [[0, 1], [0, 0], [1, 0]]
+
+
 def test_numbers_are_centred_and_scaled(rng):
     y = 5 + 3 * np.random.RandomState(0).randn(50, 2)
     told = Conditions.learn(y, 50).encode(y, 50)

@@ -4,12 +4,27 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import narrows
 from narrows.data.conditions import ConditionedSamples
 from narrows.data.door import samples
 from narrows.training.guessing import spread_labels
 from narrows.training.seeds import generator
+
+
+def _checks():
+    asked = {"recipe": "semi_supervised", "epochs": 30, "random_state": 0, "verbose": 0}
+    for estimator, check in estimator_checks_generator(narrows.PretrainedClassifier(**asked)):
+        yield pytest.param(estimator, check, id=check.func.__name__)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("estimator", "check"), list(_checks()))
+def test_scikit_learns_contract(estimator, check):
+    check(estimator)
+
 
 QUICK = {"recipe": "semi_supervised", "epochs": 20, "random_state": 0, "verbose": 0}
 

@@ -165,7 +165,7 @@ class Labelled(Bottleneck):
         return self._expected(self._each(self.enter_class)[label], a) + self._log_sigma()[label].exp() * noise
 
     def log_prior(self, z: Tensor) -> Tensor:
-        """A lower bound of the log-density of codes (n, latent_dim), in nats, (n,), at the mean of the code above."""
+        """About the log-density of codes (n, latent_dim) in nats, (n,): its lower bound, at the mean of a."""
         m, log_s = self._above(z)
         mu, log_sigma = self._expected(self._each(self.enter_class), m), self._log_sigma()
         rates = normal.divergence(m, log_s).sum(-1) + log(self.classes)

@@ -151,6 +151,9 @@ class PretrainedClassifier(ClassifierMixin, Pretrained):  # type: ignore[misc]
     trained together on both, each spread label counting as much as it is trusted. A share of the labelled samples is
     set aside; on those the result is never worse than the head on the codes as they were.
 
+    With the recipe `"semi_supervised"` the labels are learned inside the model instead, all of them, and its own guess
+    q(class | x) is what is asked.
+
     Args:
         unlabelled: What stands in y where there is no label; None and NaN do in any case. Where -1 is a label, say
             another mark, or None. A y of -1 and one label more has two labels.
@@ -159,7 +162,7 @@ class PretrainedClassifier(ClassifierMixin, Pretrained):  # type: ignore[misc]
 
     Attributes:
         classes_: The labels that there are, in order.
-        head_: The head, a torch module: (n, latent_dim) to (n, classes).
+        head_: The head, a torch module: (n, latent_dim) to (n, classes); with `"semi_supervised"` a part of the model.
         module_: The autoencoder, whose encoder the labels have changed.
 
     Source: Hinton and Salakhutdinov (2006); Zhou et al. (2004) and Iscen et al. (2019), https://arxiv.org/abs/1904.04717,

@@ -28,10 +28,15 @@ def semi_supervised(
         L(y) = KL(q(z | x) || p(z | y, a)) + KL(q(a | x, y) || N(0, 1)) - log p(y)
 
     The code z has a prior for each class, through a code a above it; a label that is missing is summed over.
-    `PretrainedClassifier` asks q(y | x), `Generator` samples of a class.
+    `PretrainedClassifier` asks q(y | x), `Generator` makes samples of a class.
+
+    Training begins with M1 alone, as long as the whole then trains. In between the labels are spread to the other
+    samples along the graph of nearest neighbours among their codes. A label that was spread counts as far as it is
+    trusted, in the last term of loss(x, y) too; the rest is guessed, as where nothing is known.
 
     Source: Kingma, Rezende, Mohamed and Welling (2014), Semi-supervised learning with deep generative models,
-    https://arxiv.org/abs/1406.5298.
+    https://arxiv.org/abs/1406.5298; Iscen, Tolias, Avrithis and Chum (2019), https://arxiv.org/abs/1904.04717, for the
+    labels that are spread, which are not in the former.
 
     Args:
         spec: What one sample is; `context` says how many classes there are.
