@@ -1,6 +1,7 @@
 """What squeezes the features into a code, and charges a rate for it: one bottleneck a file."""
 
 from .binary import Binary as Binary
+from .class_code import ClassCode as ClassCode
 from .fsq import FSQ as FSQ
 from .gaussian import Gaussian as Gaussian
 from .hyperspherical import Hyperspherical as Hyperspherical
@@ -13,6 +14,7 @@ from .vector_quantizer import VectorQuantizer as VectorQuantizer
 __all__ = [
     "FSQ",
     "Binary",
+    "ClassCode",
     "Gaussian",
     "Hyperspherical",
     "Labelled",

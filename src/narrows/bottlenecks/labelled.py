@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from narrows.bottlenecks import normal
+from narrows.bottlenecks.labels import completed, summed, surprise
 from narrows.bottlenecks.price import Price
 from narrows.core.contracts import Answer, Bottleneck, LinearStart
 from narrows.core.errors import ChoiceError
@@ -21,8 +22,6 @@ from narrows.core.trace import Code, Features
 
 ABOVE = 16
 """How many numbers the code above has, at most, unless asked otherwise."""
-TINY = 1e-30
-"""What a share of nothing counts as in its logarithm."""
 
 
 class Classifier(Answer):
@@ -125,8 +124,9 @@ class Labelled(Bottleneck):
         mean, log_scale = (part.float() for part in normal.posterior(features.values))
         z, looked_at = (_drawn(mean, log_scale, rng) for _ in range(2))
         log_odds = self.classifier(looked_at).float()
-        rate = self._rate(self.rates(mean, log_scale, looked_at, rng), log_odds, features.context)
-        charge = self.price(rate.unsqueeze(-1)) + self.alpha * _surprise(log_odds, features.context)
+        share = completed(features.context, log_odds.softmax(1))
+        rate = summed(share, self.rates(mean, log_scale, looked_at, rng))
+        charge = self.price(rate.unsqueeze(-1)) + self.alpha * surprise(log_odds, features.context)
         return Code(z, rate, charge, features.side, features.values)
 
     def rates(self, mean: Tensor, log_scale: Tensor, looked_at: Tensor, rng: Generator | None) -> Tensor:
@@ -159,7 +159,7 @@ class Labelled(Bottleneck):
     def sample_given(self, context: Tensor, rng: Generator) -> Tensor:
         """Codes of samples of these classes, (n, classes), zeros for any class; (n, latent_dim)."""
         equal = torch.full_like(context, 1 / self.classes)
-        label = torch.multinomial(_completed(context, equal), 1, generator=rng).squeeze(1)
+        label = torch.multinomial(completed(context, equal), 1, generator=rng).squeeze(1)
         sizes = (self.above, self.latent_dim)
         a, noise = (torch.randn(len(label), size, generator=rng, device=rng.device) for size in sizes)
         return self._expected(self._each(self.enter_class)[label], a) + self._log_sigma()[label].exp() * noise
@@ -170,7 +170,7 @@ class Labelled(Bottleneck):
         mu, log_sigma = self._expected(self._each(self.enter_class), m), self._log_sigma()
         rates = normal.divergence(m, log_s).sum(-1) + log(self.classes)
         rates = rates - normal.log_prob(z.unsqueeze(1), mu, log_sigma)
-        return -self._rate(rates, self.classifier(z), None)
+        return -summed(self.classifier(z).softmax(1), rates)
 
     def _above(self, looked_at: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation of the posterior of a for each class, (n, classes, above)."""
@@ -190,13 +190,6 @@ class Labelled(Bottleneck):
         """What a layer makes of each class, (classes, outputs)."""
         return layer.weight.mT + layer.bias
 
-    @staticmethod
-    def _rate(rates: Tensor, log_odds: Tensor, context: Tensor | None) -> Tensor:
-        """The rate of each sample by those of the classes (n, k), and the log-odds of the guess, (n,)."""
-        share = log_odds.softmax(1)
-        share = share if context is None else _completed(context.to(share.dtype), share)
-        return (share * (rates + share.clamp(min=TINY).log())).sum(1)
-
     def __repr__(self) -> str:
         return (
             f"Labelled(latent_dim={self.latent_dim}, classes={self.classes}, above={self.above}, alpha={self.alpha}, "
@@ -211,14 +204,3 @@ def _noise(like: Tensor, rng: Generator) -> Tensor:
 def _drawn(mean: Tensor, log_scale: Tensor, rng: Generator | None) -> Tensor:
     """A draw from a normal distribution; its mean without a generator."""
     return mean if rng is None else torch.addcmul(mean, log_scale.exp(), _noise(mean, rng))
-
-
-def _completed(context: Tensor, share: Tensor) -> Tensor:
-    """Probabilities of the classes: what is known of them, and a share of what is not, (n, k)."""
-    total = context.sum(1, keepdim=True)
-    return context / total.clamp(min=1) + (1 - total).clamp(min=0) * share
-
-
-def _surprise(log_odds: Tensor, context: Tensor | None) -> Tensor | float:
-    """-log q(y | x) in nats as far as the label is known, (n,)."""
-    return 0.0 if context is None else -(context * log_odds.log_softmax(1)).sum(1)

@@ -4,5 +4,6 @@ from .contrastive_divergence import ContrastiveDivergence as ContrastiveDivergen
 from .importance_weighted import DoublyReparametrized as DoublyReparametrized
 from .importance_weighted import ImportanceWeighted as ImportanceWeighted
 from .mean_bound import MeanBound as MeanBound
+from .summed_labels import SummedLabels as SummedLabels
 
-__all__ = ["ContrastiveDivergence", "DoublyReparametrized", "ImportanceWeighted", "MeanBound"]
+__all__ = ["ContrastiveDivergence", "DoublyReparametrized", "ImportanceWeighted", "MeanBound", "SummedLabels"]

@@ -4,17 +4,21 @@ from dataclasses import replace
 from typing import Any
 
 from narrows.bottlenecks import Gaussian
-from narrows.core.errors import ChoiceError
+from narrows.core.errors import ChoiceError, unknown
 from narrows.core.spec import SampleSpec
 from narrows.model import AutoencoderModule, Stage
 from narrows.objectives import MeanBound
 from narrows.recipes.assemble import assemble
+
+PLACES = ("above", "beside")
+"""Where the class of a sample can stand."""
 
 
 def semi_supervised(
     spec: SampleSpec,
     latent_dim: int,
     *,
+    label: str = "above",
     alpha: float = 50.0,
     above: int | None = None,
     width: int = 128,
@@ -41,11 +45,14 @@ def semi_supervised(
     Args:
         spec: What one sample is; `context` says how many classes there are.
         latent_dim: The size of the code z.
+        label: Where the class stands: `"above"` the code, or `"beside"` it, as a part of the code that the decoder
+            hears, which is M2 alone, see `SummedLabels`. Then `latent_dim` counts the classes too, and labels are not
+            spread: samples with labels are seen more often instead.
         alpha: The price of a nat of surprise at a label.
         above: The size of the code a; None for that of z, at most 16.
         width: Hidden units of each of the three networks between z, y and a.
         warmup: Over which part of the run the price of the code grows from nothing: a share less than 1, or so many
-            steps.
+            steps; of labels above.
         options: As in `assemble`.
 
     >>> semi_supervised(SampleSpec("vector", (30,), context=3), 4).bottleneck.classes
@@ -57,9 +64,15 @@ def semi_supervised(
             f"the recipe 'semi_supervised' needs labels of some samples, of at least two classes, and got {got}: "
             "call fit(X, y), with None where there is no label"
         )
-    bottleneck = {"name": "labelled", "classes": spec.context, "alpha": alpha, "above": above, "width": width}
-    # the networks are told nothing: the bottleneck has the label
-    model = assemble(replace(spec, context=0), latent_dim, bottleneck=bottleneck | {"warmup": warmup}, **options)
+    if label not in PLACES:
+        raise unknown("place of the label", label, PLACES)
+    shared = {"classes": spec.context, "alpha": alpha}
+    untold = replace(spec, context=0)  # the networks are told nothing: the bottleneck has the label
+    if label == "beside":
+        beside = {"name": "class_code"} | shared
+        return assemble(untold, latent_dim, **{"bottleneck": beside, "objective": "summed_labels"} | options)
+    between = {"name": "labelled", "above": above, "width": width, "warmup": warmup} | shared
+    model = assemble(untold, latent_dim, bottleneck=between, **options)
     model.stages = (Stage(without_classes(model), None, None),)
     return model
 

@@ -27,7 +27,7 @@ from narrows.recipes.assemble import LIKELIHOODS, Asked
 from narrows.recipes.catalogue import DEFAULT_RECIPES, build, check_takes, kind_of
 from narrows.training import rules
 from narrows.training.checkpoint import Checkpoint, Moment, run_in
-from narrows.training.guessing import spread_labels
+from narrows.training.guessing import labels_often, spread_labels
 from narrows.training.knee import knee, knee_of
 from narrows.training.loop import Loop, Plan, judge
 from narrows.training.neighbours import with_neighbours
@@ -115,7 +115,7 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     stages = pretrain(model, train, judges, plan, checkpoint)
     group(model, train, generator(asked.seed, START, 0))
     if model.bottleneck.guess is not None:
-        train, judges = spread_labels(model, train, judges, asked.seed)
+        train, judges = spread_labels(model, train, judges, asked.seed) if stages else (labels_often(train), judges)
     loop = Loop(model, train, judges, plan, checkpoint, started, linear_path(model) if begun else ())
     with reports(asked.verbose, loop.total_steps, loop.progress.step, asked.tensorboard) as report:
         history = loop.run(report)

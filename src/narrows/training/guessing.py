@@ -1,6 +1,7 @@
 """Labels for a model that knows classes: those of few samples, spread to the others along the graph of their codes.
 
-A label that is spread is a label in part: it is known as far as it is trusted, and the model guesses the rest.
+A label that is spread is a label in part: it is known as far as it is trusted, and the model guesses the rest. Where
+nothing has good codes yet, the samples with labels are seen more often instead.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 
 from narrows.data.conditions import ConditionedSource
-from narrows.data.sources import Source
+from narrows.data.sources import Chosen, Source
 from narrows.model import AutoencoderModule
 from narrows.training.seeds import ORDER, generator
 from narrows.training.spreading import spread
@@ -17,6 +18,23 @@ from narrows.training.supervised import OWN, codes_at
 
 ROWS = 50_000
 """To how many samples without a label the labels are spread, at most."""
+
+
+SHARE = 0.2
+"""Which share of the samples that training sees has labels, at least, where they are not spread."""
+
+
+def labels_often(train: Source) -> Source:
+    """The samples, those with labels as often as it takes for a share of them to have one."""
+    if not isinstance(train, ConditionedSource):
+        return train
+    known = train.context.any(1).cpu()
+    rows, bare = known.nonzero().squeeze(1), (~known).nonzero().squeeze(1)
+    times = round(SHARE / (1 - SHARE) * len(bare) / max(1, len(rows)))
+    if times < 2:
+        return train
+    places = torch.cat([bare, rows.repeat(times)])
+    return ConditionedSource(Chosen(train.of, places), train.context[places.to(train.device)])
 
 
 def spread_labels(model: AutoencoderModule, train: Source, judges: Source, seed: int) -> tuple[Source, Source]:
