@@ -5,7 +5,7 @@
 Levels: the share of usual samples, drawn as in training, that `predict` takes for anomalies at alpha = 0.05.
 Discoveries: the false discovery rate of `select` at 0.1, over mixtures of usual samples and anomalies.
 Faults: one column of a row replaced by that of another row, at least two standard deviations away, or moved by five;
-how often `explain` puts it first. Digits: each digit of MNIST as the usual class, beside nearest neighbours of PCA codes.
+how often `explain` puts it first. Digits: each digit of MNIST as the usual class, beside neighbours of PCA codes.
 """
 
 from __future__ import annotations
