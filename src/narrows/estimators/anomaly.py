@@ -54,10 +54,11 @@ class AnomalyDetector(Detecting, OutlierMixin, Estimator):  # type: ignore[misc]
             are taken for anomalies, as scikit-learn means it.
         members: How many autoencoders the ensemble has.
         recipe: As in `Autoencoder`; `"auto"` is `"denoising"`.
-        latent_dim: As in `Autoencoder`; None for as many as there are columns of a table, at most 64.
+        latent_dim: As in `Autoencoder`; None for as many as a sample has values, at most 64 of a table, 128 of others.
         epochs: Passes over the data; None for 10, or as many as make 200 steps.
         scaling: As in `Autoencoder`; `"auto"` is `"column"`.
-        recipe_options, likelihood, batch_size, learning_rate, max_time, device, random_state, columns: As in
+        recipe_options: As in `Autoencoder`; samples of up to 16,384 values have the network `"mlp"` unless it says so.
+        likelihood, batch_size, learning_rate, max_time, device, random_state, columns: As in
             `Autoencoder`.
         verbose: Ignored; training is quiet.
         optimizer: Ignored, since the stack is trained by one rule; so are `weight_decay`, `schedule`, `warmup`,
