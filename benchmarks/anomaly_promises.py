@@ -6,7 +6,7 @@ Levels: the share of usual samples, drawn as in training, that `predict` takes f
 Discoveries: the false discovery rate of `select` at 0.1, over mixtures of usual samples and anomalies.
 Faults: one column of a row replaced by that of another row, at least two standard deviations away, or moved by five;
 how often `explain` puts it first. Digits: each digit of MNIST as the usual class, beside the fifth neighbour of
-PCA codes. Series: the recordings of NAB, fitted and scored whole, beside the distance from the mean of the steps before.
+PCA codes. Series: the recordings of NAB, fitted and scored whole, beside the distance from the mean of steps before.
 """
 
 from __future__ import annotations
