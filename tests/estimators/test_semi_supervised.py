@@ -129,3 +129,17 @@ def test_what_cannot_be_learned_is_refused_first(digits):
         narrows.Autoencoder(**QUICK, latent_dim=4, recipe_options={"label": "beside"}).fit(X, y)
     with pytest.raises(ValueError, match="learns classes, not numbers: give it to PretrainedClassifier"):
         narrows.PretrainedRegressor(**QUICK).fit(X, y / 3)
+
+
+@pytest.mark.slow
+def test_a_hundred_labels_of_mnist(real):
+    """A small run, which misses 6 to 9 % of the test images; the benchmark has the whole."""
+    mnist = np.load(real / "images" / "mnist.npz")
+    x, x_test = (mnist[part].reshape(-1, 784) / np.float32(255) for part in ("x_train", "x_test"))
+    y, draw = mnist["y_train"][:20_000].astype(int), np.random.default_rng(0)
+    few = np.full(len(y), -1)
+    for digit in range(10):
+        few[draw.choice(np.flatnonzero(y == digit), 10, replace=False)] = digit
+    made = narrows.PretrainedClassifier(recipe="semi_supervised", latent_dim=50, likelihood="bernoulli", epochs=15)
+    made.set_params(recipe_options={"widths": [400]}, random_state=0, verbose=0).fit(x[: len(y)], few)
+    assert made.score(x_test, mnist["y_test"]) > 0.88
