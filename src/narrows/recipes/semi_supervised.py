@@ -70,7 +70,7 @@ def semi_supervised(
     untold = replace(spec, context=0)  # the networks are told nothing: the bottleneck has the label
     if label == "beside":
         beside = {"name": "class_code"} | shared
-        return assemble(untold, latent_dim, **{"bottleneck": beside, "objective": "summed_labels"} | options)
+        return assemble(untold, latent_dim, bottleneck=beside, objective="summed_labels", **options)
     between = {"name": "labelled", "above": above, "width": width, "warmup": warmup} | shared
     model = assemble(untold, latent_dim, bottleneck=between, **options)
     model.stages = (Stage(without_classes(model), None, None),)
