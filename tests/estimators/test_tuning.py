@@ -47,6 +47,15 @@ def test_a_classifier_is_judged_by_its_score(small):
     assert set(found.best.predict(small)) == {"up", "down"}
 
 
+def test_recipes_that_take_labels_are_tried_with_them(small):
+    labels = np.where(small[:, 0] > 0, "up", "down")
+    told = narrows.tune(quick(recipe="conditional"), small, labels, trials=2)
+    assert told.best.conditions_.classes == ("down", "up")
+    few = np.where(np.arange(120) % 3, "-1", labels)
+    asked = narrows.PretrainedClassifier(recipe="semi_supervised", epochs=2, random_state=0, verbose=0, unlabelled="-1")
+    assert set(narrows.tune(asked, small, few, trials=2).best.classes_) == {"down", "up"}
+
+
 def test_trials_of_one_shape_are_trained_together(small, monkeypatch):
     rounds = []
     together = tuning.errors_together

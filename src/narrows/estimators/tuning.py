@@ -26,6 +26,7 @@ from narrows.data.door import samples
 from narrows.data.samples import Samples
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
+from narrows.recipes.catalogue import takes_conditions
 from narrows.training.fit import Request, prepare
 from narrows.training.trials import can_be_stacked, errors_together
 
@@ -112,7 +113,10 @@ def tune(
         raise ChoiceError("tune needs Optuna: pip install 'narrows[tune]'") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     started = time.monotonic()
-    spec = prepare(samples(X, 10), Request(estimator.recipe, latent_dim=1, likelihood=estimator.likelihood))[0].spec
+    recipe = (
+        "auto" if takes_conditions(estimator.recipe) else estimator.recipe
+    )  # labels say nothing of a sample's shape
+    spec = prepare(samples(X, 10), Request(recipe, latent_dim=1, likelihood=estimator.likelihood))[0].spec
     space = _Space(estimator, spec)
     study = optuna.create_study(
         study_name=STUDY,
