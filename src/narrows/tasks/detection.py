@@ -37,7 +37,7 @@ VALUES = 1 << 27
 CORRUPTION = [{"name": "gaussian_noise", "scale": 0.5}, {"name": "masking", "fraction": 0.2}]
 """What members are not shown of tables of numbers, so that they learn to fill in a column by the others."""
 DENSE = 1 << 14
-"""Up to so many values images, series and video are taken for rows of numbers: a tenth of the time, and no worse."""
+"""Up to so many values images, series and video are taken for rows of numbers, in a tenth of the time."""
 LEAST_SPREAD = 1e-6
 """Share of the greatest variance below which a direction counts as constant."""
 FOLDS = 5
