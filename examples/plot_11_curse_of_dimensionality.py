@@ -85,7 +85,8 @@ print(narrows.compare(X, y, recipes=["deep"], latent_dim=8, baselines=["raw data
 # How many numbers? ``latent_dim="auto"`` looks for the knee: the size from which on more numbers gain little. Here is
 # the curve that it goes by, from short fits; ``chosen_`` keeps it.
 
-ae = narrows.Autoencoder(recipe="deep", latent_dim="auto", epochs=20, random_state=0, verbose=0).fit(X[known])
+options = {"recipe": "deep", "recipe_options": {"widths": [128, 64]}, "epochs": 20, "random_state": 0, "verbose": 0}
+ae = narrows.Autoencoder(latent_dim="auto", **options).fit(X[known])
 tried, errors = zip(*ae.chosen_["knee"], strict=True)
 print("chosen:", ae.chosen_["latent_dim"], "numbers instead of", X.shape[1])
 
@@ -107,11 +108,10 @@ print(f"code:        1-NN accuracy {accuracy(Z):.3f}, contrast {contrast(Z):.2f}
 #
 # Too few numbers cannot tell the digits apart; too many have room for the noise, and the curse begins again.
 
-trained = {
-    size: narrows.Autoencoder(recipe="deep", latent_dim=size, epochs=20, random_state=0, verbose=0).fit(X[known])
+found = {
+    size: accuracy(narrows.Autoencoder(latent_dim=size, **options).fit(X[known]).transform(X))
     for size in (1, 2, 4, 8, 16, 64)
 }
-found = {size: accuracy(model.transform(X)) for size, model in trained.items()}
 for size, share in found.items():
     print(f"code of {size:3d}: {share:.3f}")
 
