@@ -45,9 +45,9 @@ ax.set(xlabel="independent columns", ylabel="(d_max - d_min) / d_min", title="Di
 # Neighbours lose their meaning
 # -----------------------------
 #
-# Here are handwritten digits, 64 pixels each, to which columns of noise are added. Each of those varies less than a
-# typical pixel; but there are many of them, and a distance counts them all. The nearest neighbour of a digit is then no
-# longer a digit of the same kind.
+# Here are handwritten digits, 64 pixels each, to which columns of noise are added. Each of those varies no more than
+# the liveliest pixel; but there are many of them, and a distance counts them all. The nearest neighbour of a digit is
+# then no longer a digit of the same kind.
 
 digits = load_digits()
 order = rng.permutation(len(digits.data))
