@@ -110,7 +110,8 @@ class AutoencoderModule(nn.Module):
         """One pass from end to end; corrupted only where a generator is given."""
         shown = view if rng is None else self.corruption(view, rng)
         code = self.encode(shown, rng)
-        return Trace(view.x, shown, code, self.predict(code, view))
+        target = view.x if shown.target is None else shown.target
+        return Trace(target, shown, code, self.predict(code, view))
 
     def predict(self, code: Code, view: View) -> Prediction | SparsePrediction:
         """A distribution over the values of samples, by their codes."""

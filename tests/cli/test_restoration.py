@@ -55,6 +55,13 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(run, photos):
     assert read("clean/grey.png").shape == (20, 24)
 
 
+def test_a_model_may_be_trained_on_the_images_themselves(run, photos):
+    for words in (("denoise", "photos", "-o", "clean"), ("upscale", "photos/grey.png", "-o", "large.png")):
+        assert run(*words, "--train", *QUICK)[0] == 0
+    assert read("clean/photo.png").shape == (24, 18, 3)
+    assert read("large.png").shape == (40, 48)
+
+
 @pytest.mark.parametrize("name", ["grey.png", "deep.tif"])
 def test_known_pixels_of_an_image_are_untouched(run, photos, name):
     code, _, error = run("inpaint", f"photos/{name}", "--mask", "mask.png", "-o", "filled.png", *QUICK)
@@ -107,7 +114,11 @@ def test_a_trained_model_is_used_of_colours_on_grey_too(run, photos, job, comman
         (("upscale", "photos/grey.png", "-o", "o.png", "--factor", "5"), "2, 3 or 4"),
         (("denoise", "photos", "-o", "o.png"), "o.png"),
         (("denoise", "photos/grey.png", "-o", "o.jpg"), "o.jpg"),
-        (("denoise", "x.npy", "-o", "o.npy"), "only pictures have"),
+        (("denoise", "x.npy", "-o", "o.npy"), "a picture has the shape"),
+        (("denoise", "x.npy", "-o", "o.npy", "--train"), "only pictures have"),
+        (("denoise", "photos/grey.png", "-o", "o.png", "--noise", "0"), "greater than 0"),
+        (("denoise", "photos/grey.png", "-o", "o.png", "--noise", "5", "--train"), "--noise is for the model"),
+        (("denoise", "photos/grey.png", "-o", "o.png", "--model", "m.safetensors", "--train"), "choose one of both"),
         (("denoise", "x.npy", "-o", "o.npy", "--sheet", "s.png"), "a sheet shows pictures"),
         (("denoise", "nowhere", "-o", "o"), "nowhere"),
     ],

@@ -160,3 +160,16 @@ def test_a_model_that_is_loaded_corrupts_as_before(name, tmp_path):
     again = narrows.load(tmp_path / "m.safetensors")
     spoilt = [m.module_.corruption(View(photo(2)), seeded()).x for m in (model, again)]
     assert torch.equal(*spoilt)
+
+
+def test_recorrupted_noise_is_independent_of_what_is_to_be_rebuilt():
+    sigma = 0.5
+    clean = torch.zeros(1, 200_000)
+    noisy = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    view = kinds.Recorrupted(sigma, alpha=0.5)(View(noisy), seeded())
+    assert view.x.var() == pytest.approx(sigma**2 * (1 + 0.5**2), rel=0.02)
+    assert view.target.var() == pytest.approx(sigma**2 * (1 + 0.5**-2), rel=0.02)
+    assert (view.x * view.target).mean() == pytest.approx(0, abs=0.005)
+    for wrong in ({"scale": -1.0}, {"alpha": 0.0}):
+        with pytest.raises(ChoiceError):
+            kinds.Recorrupted(**wrong)

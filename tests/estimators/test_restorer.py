@@ -171,9 +171,50 @@ def test_mistakes_are_refused_before_training(model, y, said):
         model.fit(scenes(4), y)
 
 
-def test_pictures_of_other_channels_and_with_gaps_are_refused(denoiser):
-    coloured = narrows.Denoiser(noise=25.0, **QUICK | {"epochs": 1}).fit(scenes(12, channels=3))
-    with pytest.raises(InputError, match="3 channels, got one of 1"):
-        coloured.transform(scenes(1))
+def test_grey_is_three_equal_colours_to_a_model_of_colours():
+    coloured = narrows.Denoiser(noise=25.0, **QUICK | {"epochs": 1}).fit(scenes(12, 16, channels=3))
+    grey = scenes(1, 16)
+    same = coloured.transform(np.stack([grey] * 3, -1))
+    assert np.abs(coloured.transform(grey) - same.mean(-1)).max() <= 0.5
+
+
+def moving(n, frames=8, size=16, seed=0):
+    """Clips of a bright disc on its way over a slope, (n, frames, size, size, 1) uint8."""
+    draw = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:size, :size]
+    found = []
+    for _ in range(n):
+        x, y, dx, dy = draw.random(4) * [size, size, 2, 2] - [0, 0, 1, 1]
+        discs = [(rows - x - dx * t) ** 2 + (columns - y - dy * t) ** 2 < 16 for t in range(frames)]
+        found.append(np.where(discs, 200, 40 + 4 * rows))
+    return np.stack(found).astype(np.uint8)[..., None]
+
+
+def test_video_is_denoised_and_its_tiles_show_no_seams():
+    quick = QUICK | {"batch_size": 4, "recipe_options": {"widths": [8, 8]}}
+    model = narrows.Denoiser(noise=25.0, **quick).fit(moving(12))
+    clean = moving(2, frames=20, size=20, seed=5)
+    spoilt = noisy(clean)
+    restored = model.transform(spoilt)
+    assert restored.shape == clean.shape
+    assert restored.dtype == np.uint8
+    assert peak_signal_to_noise_ratio(clean, restored) > peak_signal_to_noise_ratio(clean, spoilt) + 2
+    other = restore(model.module_, model.schema_, spoilt[0], tile=64)
+    assert np.abs(restored[0].astype(int) - other).max() <= 1
+
+
+def test_dropped_frames_are_filled_and_the_others_untouched():
+    quick = QUICK | {"batch_size": 4, "recipe_options": {"widths": [8, 8]}}
+    model = narrows.Inpainter(**quick).fit(moving(12))
+    clean = moving(1, seed=5)
+    gone = np.zeros(8, bool)
+    gone[3] = True
+    filled = model.transform(np.where(gone[:, None, None, None], 0, clean).astype(np.uint8), gone)
+    assert np.array_equal(filled[:, ~gone], clean[:, ~gone])
+    black = peak_signal_to_noise_ratio(clean[:, gone], 0 * clean[:, gone])
+    assert peak_signal_to_noise_ratio(clean[:, gone], filled[:, gone]) > black + 6
+
+
+def test_pictures_with_gaps_are_refused(denoiser):
     with pytest.raises(InputError, match="Inpainter fills"):
         denoiser.transform(np.full((1, 9, 9), np.nan))

@@ -8,14 +8,14 @@ import numpy as np
 
 import narrows
 from narrows import plots
-from narrows.core.errors import InputError
+from narrows.core.errors import ChoiceError, InputError
 from narrows.data import pictures
 from narrows.data.arrays import Array
 from narrows.data.tensor_file import replacing
 from narrows.data.writing import check_output, write_data
-from narrows.estimators.restorer import PictureRestorer
+from narrows.estimators.restoring import PictureRestorer
 from narrows.plots.style import png
-from narrows.tasks.photos import SHOWN, Photos, in_colours, like_floats, open_photos, read_mask
+from narrows.tasks.photos import SHOWN, Photos, like_floats, open_photos, read_mask
 
 COMMANDS = {"Denoiser": "denoise", "Inpainter": "inpaint", "Restorer": "restore", "Upscaler": "upscale"}
 """Which command uses which model."""
@@ -40,6 +40,16 @@ def loaded(path: Path, kind: type[Kind]) -> Kind:
     raise InputError(
         f"{path} holds a model of class {held}, not what `narrows train {kind.__name__.lower()}` writes{use}"
     )
+
+
+def check_choice(model: Path | None, train: bool) -> None:
+    """Refuse a model for which another is to be trained.
+
+    Raises:
+        ChoiceError: Both were asked for.
+    """
+    if train and model is not None:
+        raise ChoiceError(f"--train trains a model on the data, and --model {model} names one: choose one of both")
 
 
 @dataclass(frozen=True)
@@ -91,10 +101,8 @@ class Restoration:
         spec = self.estimator.schema_.spec
         if spec.kind != "image":
             raise InputError(f"the model was trained on samples of kind {spec.kind}, and {self.data} holds images")
-        restored = in_colours(self._one, spec.shape[0])
-        return len(photos.files), photos.write(
-            self.output, like_floats(restored) if self.fresh and photos.masks else restored
-        )
+        restored = like_floats(self._one) if self.fresh and photos.masks else self._one
+        return len(photos.files), photos.write(self.output, restored)
 
     def _one(self, picture: Array, mask: Array | None) -> Array:
         masks = () if mask is None else ([mask],)

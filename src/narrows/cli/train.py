@@ -12,7 +12,7 @@ from narrows.cli.show import show_pairs
 from narrows.core.errors import unknown
 from narrows.data.files import image_files
 from narrows.data.writing import check_model_file
-from narrows.estimators.restorer import PictureRestorer
+from narrows.estimators.restoring import PictureRestorer
 
 JOBS = {
     "anomaly": narrows.AnomalyDetector,

@@ -65,6 +65,7 @@ class View:
         context: Labels or other conditions, (n, c); zeros, or None for all of them, where they are not known.
         share: Which zeros of sparse rows are scored; all of them without.
         near: Where some neighbours of each sample lie in a layout, (n, m, d); None where no neighbours are known.
+        target: What is to be rebuilt, (n, *s), where a corruption says so; None for the values before corruption.
     """
 
     x: Tensor
@@ -74,6 +75,7 @@ class View:
     context: Tensor | None = None
     share: Share | None = None
     near: Tensor | None = None
+    target: Tensor | None = None
 
     @classmethod
     def with_gaps(cls, x: Tensor) -> View:

@@ -14,6 +14,7 @@ from .jpeg import Jpeg as Jpeg
 from .masking import Masking as Masking
 from .patch_masking import PatchMasking as PatchMasking
 from .poisson_noise import PoissonNoise as PoissonNoise
+from .recorrupted import Recorrupted as Recorrupted
 from .regions import BlockMask as BlockMask
 from .regions import FreeFormMask as FreeFormMask
 from .salt_and_pepper import SaltAndPepper as SaltAndPepper
@@ -36,6 +37,7 @@ __all__ = [
     "PatchMasking",
     "PatternMasking",
     "PoissonNoise",
+    "Recorrupted",
     "SaltAndPepper",
     "SensorNoise",
 ]

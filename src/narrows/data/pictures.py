@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from narrows.core.errors import InputError
-from narrows.data.arrays import MAX_CHANNELS, Array, as_array, in_type
+from narrows.data.arrays import MAX_CHANNELS, Array, as_array
 from narrows.data.picture_files import PictureFiles
 from narrows.data.streams import StreamSamples
 
@@ -191,16 +191,6 @@ def check_mask(mask: Array, size: tuple[int, ...], name: str) -> None:
 def with_gaps(picture: Array, mask: Array) -> Array:
     """A picture as float32, NaN where it is hidden, (height, width[, channels])."""
     return np.where(beside(mask, picture), np.float32(np.nan), picture).astype(np.float32)
-
-
-def tripled(picture: Array) -> Array:
-    """A grey picture as three equal colours."""
-    return np.repeat(np.atleast_3d(picture)[..., :1], 3, -1)
-
-
-def greyed(picture: Array) -> Array:
-    """Three colours as grey, their mean."""
-    return in_type(picture.mean(-1), picture.dtype)
 
 
 def _any(mask: Array) -> Array:

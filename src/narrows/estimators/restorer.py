@@ -1,119 +1,25 @@
 """Estimators that restore: any corruption undone, and three with a corruption of their own."""
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import TransformerMixin
-from sklearn.utils import Tags
-from torch import Tensor
 
 from narrows.core.errors import ChoiceError, InputError, unknown
-from narrows.data import pictures
-from narrows.data.arrays import Array, in_type
-from narrows.data.pairs import PairedSamples
+from narrows.data import clips, pictures
 from narrows.data.samples import Samples
-from narrows.data.schema import of_array
-from narrows.data.streams import StreamSamples
-from narrows.estimators.base import Estimator
+from narrows.estimators.restoring import PictureRestorer
 from narrows.recipes.assemble import Asked
-from narrows.tasks import codes, restoration
-from narrows.training import rules
-from narrows.training.fit import Request
-from narrows.training.seeds import SPLIT, VALIDATION, generator
+from narrows.tasks import restoration
+from narrows.tasks.noise import noise_level
 
-WHOLE = 4
-"""How many numbers say what is true of a whole picture, unless `latent_dim` does."""
 TRAININGS = ("clean", "pairs", "noisy")
 """What a denoiser may learn from."""
+LEVEL = "level"
+"""What the code of a denoiser says, where it may be told: the standard deviation of the noise."""
 ANY_LEVEL = (0.05, 2.0)
 """Levels of noise that a denoiser learns where none is given, in standard deviations of the data."""
-
-
-@dataclass(kw_only=True, eq=False, repr=False)
-class PictureRestorer(TransformerMixin, Estimator):  # type: ignore[misc]
-    """What all that restore have in common; each says what it learns to undo."""
-
-    @abstractmethod
-    def _corruption(self, X: Any, paired: bool) -> Asked | Sequence[Asked]:
-        """What is to be undone of clean samples X, unless they come in pairs."""
-
-    def fit(self, X: Any, y: Any = None, *, validation_data: Any = None) -> Self:
-        """Learn to restore.
-
-        Args:
-            X: Clean samples: pictures (n, height, width[, channels]), or a list of pictures of any sizes, or
-                what `open_data(folder, size="each")` gives; series, vectors or tables. With `y`, the corrupted ones.
-            y: The clean samples that belong to X, where there are pairs; then nothing else is corrupted.
-            validation_data: Samples that judge the model instead of a part of X.
-
-        Raises:
-            InputError: Data that cannot be used.
-            ChoiceError: An unknown name, with the nearest known one, or an impossible value.
-            TrainingError: The loss was not finite even at lower learning rates.
-        """
-        cut = pictures.to_learn(X)
-        given = self._samples(cut, least_rows=2) if y is None else PairedSamples(cut, pictures.to_learn(y))
-        aside = None if validation_data is None else self._given(validation_data)
-        shown = given.array if isinstance(given, StreamSamples) else given.given
-        self._drawn = given.kind == "sequence" or np.ndim(shown) > 2
-        undone = self._corruption(cut, paired=y is not None)
-        self._undone = undone if y is None else {"name": "paired"}
-        self._learn(given, aside)
-        seed, device = self.chosen_["seed"], rules.device(self.device)
-        _, held_out = given.split(self.schema_, self.validation_fraction, generator(seed, SPLIT), device)
-        held_out = held_out if aside is None else aside.source(self.schema_, device=device)
-        helps = restoration.helps(self._module(), held_out, generator(seed, VALIDATION))
-        self.kept_ = "model" if helps else "input"
-        return self
-
-    def _restored(self, X: Any, masks: Sequence[Array] | None = None, like: np.dtype[Any] | None = None) -> Any:
-        """Samples, restored; of pictures a list, in a type of their own or that of others.
-
-        Args:
-            X: Samples as in fit, pictures of any size.
-            masks: Where each picture is not known.
-            like: What type the pictures were of before they were enlarged.
-        """
-        if self.schema_.spec.kind != "image":
-            given = self._checked(X)
-            return X if self.kept_ == "input" else codes.reconstruct(self._module(), self.schema_, given)
-        module, schema = self._module(), of_array(self.schema_)
-        whole, found = [], pictures.all_of(X)
-        for place, picture in enumerate(found):
-            restoration.check_channels(schema, picture)
-            mask = None if masks is None else masks[place]
-            kind = picture.dtype if like is None else like
-            if self.kept_ == "input":
-                whole.append(in_type(picture, kind))
-            else:
-                whole.append(restoration.restore(module, schema, picture, mask, kind))
-        return pictures.as_given(X, whole)
-
-    def _given(self, X: Any) -> Samples:
-        return self._samples(pictures.to_learn(X), least_rows=2)
-
-    def _request(self) -> Request:
-        asked = super()._request()
-        recipe = ("restoring" if self._drawn else "denoising") if asked.recipe == "auto" else asked.recipe
-        size = WHOLE if asked.latent_dim is None and recipe == "restoring" else asked.latent_dim
-        options = {"corruption": self._undone} | dict(asked.options)
-        return replace(asked, recipe=recipe, latent_dim=size, options=options, gaps=self._gaps)
-
-    _gaps = False
-
-    def _keepsake(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        return {"kept": self.kept_}, {}
-
-    def _recall(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        self.kept_ = str(facts["kept"])
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
-        return tags
 
 
 def _deviation(X: Any) -> float:
@@ -173,14 +79,16 @@ class Denoiser(PictureRestorer):
     """Takes noise away: learned from clean samples, from pairs, or from noisy samples alone.
 
     `training="clean"`: noise is added to X. `"pairs"`: `fit(noisy, clean)`; two noisy recordings of the same scene do
-    as well (Noise2Noise; Lehtinen et al. 2018). `"noisy"`: X is all there is, and values are guessed from those around
-    them (Noise2Void; Krull et al. 2019), which takes away noise that is independent from pixel to pixel.
+    as well (Noise2Noise; Lehtinen et al. 2018). `"noisy"`: X is all there is; noise is added for the network, and taken
+    from what it is to rebuild, in such a way that both are independent (Recorrupted-to-Recorrupted; Pang et al. 2021),
+    which takes away normal noise of one level. Of samples that are read as a stream, values are guessed from those
+    around them (Noise2Void; Krull et al. 2019), which takes away noise that is independent from pixel to pixel.
 
     Besides its own it takes the arguments of `Autoencoder`; the rest is as of `Restorer`.
 
     Args:
         noise: The standard deviation of the noise in units of the data; `"auto"` to learn all levels at once, so that
-            the network finds out itself.
+            the network finds out itself, or, of noisy samples alone, to estimate it (`narrows.tasks.noise`).
         training: `"clean"`, `"pairs"` or `"noisy"`.
 
     Attributes:
@@ -198,13 +106,46 @@ class Denoiser(PictureRestorer):
     noise: float | str = "auto"
     training: str = "clean"
 
+    @classmethod
+    def pretrained(cls, noise: float | str = "auto") -> Self:
+        """A denoiser of photographs, grey or in colours, that is ready for use.
+
+        It was trained on Kodak's 24 photographs with normal noise of standard deviations up to 55 of 255, see
+        `tools/train_restorers.py`; what it was measured to do stands in `chosen_["made"]`.
+
+        Args:
+            noise: The standard deviation of the noise in units of the pictures; `"auto"` to estimate it from each.
+                Floats that are all less than 8 in size are taken to have white at 1, others at 255.
+
+        Raises:
+            ChoiceError: A noise that is no number greater than 0.
+
+        >>> draw = np.random.default_rng(0)
+        >>> flat = np.full((1, 32, 32), 0.5)
+        >>> noisy = flat + 0.1 * draw.normal(size=flat.shape)
+        >>> bool(np.abs(Denoiser.pretrained(noise=0.1).transform(noisy) - flat).mean() < 0.04)
+        True
+        """
+        found = cls._shipped()
+        found.noise = noise
+        found._level()
+        return found
+
     def transform(self, X: Any) -> Any:
         """The samples, restored; pictures may have any size, 8 or 16 bits, and keep their alpha.
 
         Args:
             X: Samples as in fit; pictures as an array (n, height, width[, channels]) or a list.
         """
-        return self._restored(X)
+        return self._restored(X, told=self._level() if self.chosen_.get("code") == LEVEL else None)
+
+    def _level(self) -> float | None:
+        """The standard deviation of the noise; None where it is to be found out."""
+        if self.noise == "auto":
+            return None
+        if isinstance(self.noise, str) or not self.noise > 0:
+            raise ChoiceError(f"the noise is a number greater than 0 or 'auto', got {self.noise!r}")
+        return float(self.noise)
 
     def _corruption(self, X: Any, paired: bool) -> Asked | Sequence[Asked]:
         if self.training not in TRAININGS:
@@ -214,20 +155,25 @@ class Denoiser(PictureRestorer):
             raise InputError(f"training={self.training!r} does not fit what was given: {said}")
         if self.training == "noisy":
             if not self._drawn:
-                raise InputError("training='noisy' guesses a value from its neighbours, which only pictures have")
-            return {"name": "blind_spots"}
-        if self.noise == "auto":
-            return {"name": "gaussian_noise", "scale": list(ANY_LEVEL)}
-        if isinstance(self.noise, str) or not self.noise > 0:
-            raise ChoiceError(f"the noise is a number greater than 0 or 'auto', got {self.noise!r}")
-        return {"name": "gaussian_noise", "scale": float(self.noise) / _deviation(X)}
+                raise InputError(
+                    "training='noisy' tells noise from neighbours that are alike, which only pictures have"
+                )
+            if isinstance(X, Samples):  # the level of their noise is not known
+                return {"name": "blind_spots"}
+            found = self._level()
+            found = noise_level(X) if found is None else found
+            return {"name": "recorrupted", "scale": found / _deviation(X)}
+        level = self._level()
+        scale = list(ANY_LEVEL) if level is None else level / _deviation(X)
+        return {"name": "gaussian_noise", "scale": scale}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Inpainter(PictureRestorer):
-    """Fills regions of pictures; what is known is returned untouched, to the bit.
+    """Fills regions of pictures, and frames and regions of video; what is known is returned untouched, to the bit.
 
-    Blots and single pixels are hidden from a network, which learns to fill them. It looks about 60 pixels far.
+    Blots and single pixels are hidden from a network, which learns to fill them; of video, whole frames too. It looks
+    about 60 pixels far, and of video 8 frames.
 
     It takes the arguments of `Autoencoder`; the rest is as of `Restorer`.
 
@@ -249,18 +195,26 @@ class Inpainter(PictureRestorer):
     _gaps = True
 
     def transform(self, X: Any, mask: Any = None) -> Any:
-        """The pictures with their masked regions filled.
+        """The pictures or clips with their masked regions filled.
 
         Args:
-            X: Pictures as an array (n, height, width[, channels]) or a list.
+            X: Pictures as an array (n, height, width[, channels]) or a list; video (n, time, height, width, channels).
             mask: Where they are to be filled, bool: (height, width) for all, or (n, height, width), or a list of one
-                for each. None for where X is NaN.
+                for each; of video (time,) or (n, time) for whole frames, or with height and width. None for where X
+                is NaN.
 
         Raises:
             InputError: A mask of another shape, or one that hides nothing, or everything.
         """
+        if self.schema_.spec.kind == "video":
+            video = clips.all_of(X, gaps=True)
+            gone = clips.masks_of(video, mask)
+            shown = np.where(gone[..., None], 0, video).astype(video.dtype)
+            return np.where(gone[..., None], self._restored(shown, list(gone)), video)
         if self.schema_.spec.kind != "image":
-            raise InputError("an Inpainter fills pictures: gaps of other samples are what narrows.Imputer fills")
+            raise InputError(
+                "an Inpainter fills pictures and video: gaps of other samples are what narrows.Imputer fills"
+            )
         given = pictures.all_of(X, gaps=True)
         masks = pictures.masks_of(given, mask)
         cleared = [np.where(pictures.beside(m, p), 0, p).astype(p.dtype) for p, m in zip(given, masks, strict=True)]
@@ -269,6 +223,8 @@ class Inpainter(PictureRestorer):
         return pictures.as_given(X, whole)
 
     def _corruption(self, X: Any, paired: bool) -> Asked | Sequence[Asked]:
+        if clips.are_clips(X):
+            return [{"name": "dropped_frames", "fraction": 0.2}, {"name": "free_form_mask", "fraction": 0.1, "size": 6}]
         blots = {"name": "free_form_mask", "fraction": 0.15, "size": 6}
         return [blots, {"name": "free_form_mask", "fraction": 0.5, "size": 1}]
 
@@ -295,6 +251,18 @@ class Upscaler(PictureRestorer):
     """
 
     factor: int = 2
+
+    @classmethod
+    def pretrained(cls) -> Self:
+        """An upscaler of photographs by 2, grey or in colours, that is ready for use.
+
+        It was trained on Kodak's 24 photographs, halved by means over boxes or bicubic interpolation, see
+        `tools/train_restorers.py`; what it was measured to do stands in `chosen_["made"]`.
+
+        >>> Upscaler.pretrained().transform(np.zeros((1, 20, 30), np.uint8)).shape
+        (1, 40, 60)
+        """
+        return cls._shipped()
 
     def transform(self, X: Any) -> Any:
         """The pictures with `factor` times as many pixels along each side.

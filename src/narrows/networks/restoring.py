@@ -13,6 +13,9 @@ from narrows.networks.entrance import Entrance
 from narrows.networks.layers import CONVOLUTIONS, activation, bare, linear, silenced
 from narrows.networks.refined import UShaped
 
+LOOK = 16
+"""Channels of the convolution by which the whole is looked at, at most: it runs at full size."""
+
 
 @dataclass(frozen=True)
 class Restoring(Network):
@@ -43,7 +46,7 @@ class Restoring(Network):
         self, spec: SampleSpec, features: int, latent_dim: int, params_shape: tuple[int, ...]
     ) -> tuple[Encoder, Decoder]:
         return (
-            RestoringEncoder(spec, features, self.widths[0], self.activation),
+            RestoringEncoder(spec, features, min(LOOK, self.widths[0]), self.activation),
             RestoringDecoder(spec, latent_dim, params_shape, tuple(self.widths), self.blocks, self.activation),
         )
 

@@ -13,7 +13,7 @@ from narrows.data.arrays import Array, in_type
 from narrows.data.files import image_files, open_data
 from narrows.data.images import ImageOptions, images_of_each_size, write_image
 from narrows.data.picture_files import PictureFiles
-from narrows.data.pictures import beside, check_mask, greyed, tripled, with_gaps
+from narrows.data.pictures import beside, check_mask, with_gaps
 from narrows.data.tensor_file import replacing
 from narrows.data.writing import PICTURES, check_output, replacing_folder
 
@@ -185,13 +185,3 @@ def like_floats(restored: Restored) -> Restored:
         return whole if mask is None else np.where(beside(mask, picture), whole, picture)
 
     return of_whole_numbers
-
-
-def in_colours(restored: Restored, channels: int) -> Restored:
-    """What restores colours as what restores grey pictures too, which are shown as three equal colours."""
-
-    def of_any(picture: Array, mask: Array | None) -> Array:
-        grey = picture.ndim == 2 or picture.shape[2] < 3
-        return greyed(restored(tripled(picture), mask)) if grey and channels == 3 else restored(picture, mask)
-
-    return of_any

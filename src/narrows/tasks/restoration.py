@@ -6,27 +6,47 @@ out from the same surroundings wherever tiles end. What the code says of the who
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from narrows.core.errors import InputError
 from narrows.core.trace import Code, View
 from narrows.data.arrays import Array, in_type
-from narrows.data.pictures import PATCH, colours
+from narrows.data.clips import FRAMES
+from narrows.data.pictures import PATCH
 from narrows.data.schema import ArraySchema
 from narrows.data.sources import Source
 from narrows.model import AutoencoderModule
 
-TILE = 256
-"""How many pixels a tile is wide and high."""
-MARGIN = 64
-"""How far around a value the network sees; with `TILE` a multiple of what its levels halve."""
+
+@dataclass(frozen=True)
+class Reach:
+    """How an axis is cut.
+
+    Args:
+        tile: How far a tile goes.
+        margin: How far around a value the network sees, about; as the tile a multiple of what its levels halve.
+        crop: How far a crop goes, by which the whole is looked at.
+    """
+
+    tile: int
+    margin: int
+    crop: int
+
+
+PICTURE: tuple[Reach, ...] = (Reach(512, 64, PATCH),) * 2
+"""How the height and width of pictures are cut."""
+CLIP: tuple[Reach, ...] = (Reach(16, 8, FRAMES), *(Reach(128, 32, PATCH),) * 2)
+"""How clips are cut, along time, height and width."""
+OF_ONE = 8.0
+"""Below what size floats are taken to have white at 1, where others have it at that of whole numbers."""
 CROPS = 3
-"""In how many places along each side the whole is looked at."""
+"""In how many places along each axis the whole is looked at."""
 
 
 def restore(
@@ -35,104 +55,128 @@ def restore(
     picture: Array,
     mask: Array | None = None,
     dtype: np.dtype[Any] | None = None,
-    tile: int = TILE,
+    told: float | None = None,
+    tile: int | None = None,
 ) -> Array:
-    """One picture, restored, in its own type; its alpha stays, and what was learned of grey holds for each colour.
+    """One picture or clip, restored, in its own type; its alpha stays.
+
+    What was learned of grey holds for each colour; to a model of colours, grey is three equal ones.
 
     Args:
         model: A network that takes samples of any size.
         schema: How raw values become tensors.
-        picture: (height, width[, channels]), channels last.
-        mask: Where it is not known, (height, width) bool.
+        picture: (height, width[, channels]) or (time, height, width[, channels]).
+        mask: Where it is not known, bool, without channels.
         dtype: What type its values stand for; None for its own.
-        tile: How many pixels are worked out at once along each side.
+        told: What the code, one number, says of the whole, in units of the picture; None to read it off the picture.
+        tile: How many values are worked out at once along each axis; None for as many as memory should bear.
     """
     kind = picture.dtype if dtype is None else dtype
-    seen, channels = np.atleast_3d(colours(picture)), schema.spec.shape[0]
-    restored: Array = np.empty((*seen.shape[:2], np.atleast_3d(picture).shape[2]), kind)
-    for first in range(0, seen.shape[2], channels):
+    channels, *grid = schema.spec.shape
+    whole = picture if picture.ndim > len(grid) else picture[..., None]
+    seen = whole[..., :-1] if whole.shape[-1] in (2, 4) else whole
+    grey = seen.shape[-1] < channels
+    shown = np.broadcast_to(seen, (*seen.shape[:-1], channels)) if grey else seen
+    reaches = CLIP if len(grid) == 3 else PICTURE
+    if tile is not None:
+        reaches = tuple(replace(reach, tile=tile) for reach in reaches)
+    restored: Array = np.empty(shown.shape, kind)
+    scaling = _Scaling.of(schema, _gain(schema.dtype, kind, seen))
+    for first in range(0, shown.shape[-1], channels):
         planes = slice(first, first + channels)
-        _restore_planes(model, schema, seen[..., planes], mask, restored[..., planes], tile)
-    if seen.shape[2] < restored.shape[2]:
-        restored[..., -1] = in_type(picture[..., -1], kind)
+        _restore_planes(model, scaling, shown[..., planes], mask, restored[..., planes], told, reaches)
+    if grey:
+        restored = in_type(restored.mean(-1, keepdims=True), kind)
+    if seen.shape[-1] < whole.shape[-1]:
+        restored = np.concatenate([restored, in_type(whole[..., -1:], kind)], -1)
     return restored.reshape(picture.shape)
 
 
-def check_channels(schema: ArraySchema, picture: Array) -> None:
-    """Refuse a picture of which a model knows not enough.
+@dataclass(frozen=True)
+class _Scaling:
+    """Raw values to tensors and back: tensor = (raw - shift) / scale."""
 
-    Raises:
-        InputError: Grey where the model knows colours, or other colours.
-    """
-    known, given = schema.spec.shape[0], np.atleast_3d(colours(picture)).shape[2]
-    if known not in (1, given):
-        raise InputError(f"the model was fitted on pictures of {known} channels, got one of {given}")
+    shift: float
+    scale: float
 
+    @classmethod
+    def of(cls, schema: ArraySchema, gain: float) -> _Scaling:
+        """That of a schema, for values of which `gain` makes such as it was learned from."""
+        return cls(schema.shift.item() / gain, schema.scale.item() / gain)
 
-def _restore_planes(
-    model: AutoencoderModule, schema: ArraySchema, planes: Array, mask: Array | None, into: Array, tile: int
-) -> None:
-    """Restore channels that belong together, tile by tile."""
-    gain = _gain(schema.dtype, into.dtype)
-    z = _whole(model, schema, planes, mask, gain)
-    for rows, columns, inside in _tiles(planes.shape[:2], tile):
-        view = _view(schema, planes[rows.outer, columns.outer], _cut(mask, rows.outer, columns.outer), gain)
-        with torch.inference_mode():
-            features = model.encoder(view)
-            found = model.decode(Code(z, z.new_zeros(1), z.new_zeros(1), features.side)).median()
-        values = found[0].double().numpy() * schema.scale.item() + schema.shift.item()
-        into[rows.inner, columns.inner] = in_type(np.moveaxis(values, 0, 2)[inside] / gain, into.dtype)
+    def view(self, planes: Array, mask: Array | None) -> View:
+        """Channels of a picture, or of a part of one, as a batch of one."""
+        scaled = (np.moveaxis(planes, -1, 0)[None] - self.shift) / self.scale
+        x = torch.from_numpy(np.ascontiguousarray(scaled, dtype=np.float32))
+        if mask is None:
+            return View(x)
+        known = torch.from_numpy(~mask)[None, None].expand_as(x)
+        return View(torch.where(known, x, 0), known, known, known)
 
-
-class _Span:
-    """A stretch that is kept, with its margin."""
-
-    def __init__(self, first: int, tile: int, size: int) -> None:
-        last = min(first + tile, size)
-        self.inner = slice(first, last)
-        self.outer = slice(max(0, first - MARGIN), min(size, last + MARGIN))
-        self.inside = slice(first - self.outer.start, last - self.outer.start)
-
-
-def _tiles(shape: tuple[int, ...], tile: int) -> Iterator[tuple[_Span, _Span, tuple[slice, slice]]]:
-    height, width = shape
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            rows, columns = _Span(top, tile, height), _Span(left, tile, width)
-            yield rows, columns, (rows.inside, columns.inside)
-
-
-def _cut(mask: Array | None, rows: slice, columns: slice) -> Array | None:
-    return None if mask is None else mask[rows, columns]
-
-
-def _view(schema: ArraySchema, planes: Array, mask: Array | None, gain: float) -> View:
-    """Channels of a picture, or of a part of one, as a batch of one."""
-    scaled = (np.moveaxis(planes, 2, 0)[None] * gain - schema.shift.item()) / schema.scale.item()
-    x = torch.from_numpy(np.ascontiguousarray(scaled, dtype=np.float32))
-    if mask is None:
-        return View(x)
-    known = torch.from_numpy(~mask)[None, None].expand_as(x)
-    return View(torch.where(known, x, 0), known, known, known)
+    def raw(self, x: Tensor) -> Array:
+        """A batch of one as channels of a picture, channels last."""
+        return np.moveaxis(x[0].double().numpy() * self.scale + self.shift, 0, -1)
 
 
 @torch.inference_mode()
-def _whole(model: AutoencoderModule, schema: ArraySchema, picture: Array, mask: Array | None, gain: float) -> Tensor:
-    """The code of a picture, the mean over crops that do not depend on tiles, (1, latent_dim)."""
-    height, width = picture.shape[:2]
+def _restore_planes(
+    model: AutoencoderModule,
+    scaling: _Scaling,
+    planes: Array,
+    mask: Array | None,
+    into: Array,
+    told: float | None,
+    reaches: tuple[Reach, ...],
+) -> None:
+    """Restore channels that belong together, tile by tile."""
+    z = _whole(model, scaling, planes, mask, reaches) if told is None else torch.full((1, 1), told / scaling.scale)
+    for inner, outer, inside in _tiles(planes.shape[:-1], reaches):
+        view = scaling.view(planes[outer], None if mask is None else mask[outer])
+        features = model.encoder(view)
+        found = model.decode(Code(z, z.new_zeros(1), z.new_zeros(1), features.side)).median()
+        into[inner] = in_type(scaling.raw(found)[inside], into.dtype)
+
+
+def _spans(size: int, reach: Reach) -> Iterator[tuple[slice, slice, slice]]:
+    """Stretches that are kept, each with its margin, and where in that it lies."""
+    for first in range(0, size, reach.tile):
+        last = min(first + reach.tile, size)
+        start = max(0, first - reach.margin)
+        yield slice(first, last), slice(start, min(size, last + reach.margin)), slice(first - start, last - start)
+
+
+def _tiles(shape: tuple[int, ...], reaches: tuple[Reach, ...]) -> Iterator[Sequence[tuple[slice, ...]]]:
+    """Tiles without and with their margins, and where in the latter the former lie."""
+    axes = [_spans(size, reach) for size, reach in zip(shape, reaches, strict=True)]
+    return (tuple(zip(*spans, strict=True)) for spans in product(*axes))
+
+
+def _whole(
+    model: AutoencoderModule, scaling: _Scaling, planes: Array, mask: Array | None, reaches: tuple[Reach, ...]
+) -> Tensor:
+    """The code of a picture or clip, the mean over crops that do not depend on tiles, (1, latent_dim)."""
+    starts = [
+        np.linspace(0, max(0, size - reach.crop), CROPS, dtype=int)
+        for size, reach in zip(planes.shape[:-1], reaches, strict=True)
+    ]
     codes = []
-    for top in np.linspace(0, max(0, height - PATCH), CROPS, dtype=int):
-        for left in np.linspace(0, max(0, width - PATCH), CROPS, dtype=int):
-            rows, columns = slice(top, top + PATCH), slice(left, left + PATCH)
-            codes.append(model.encode(_view(schema, picture[rows, columns], _cut(mask, rows, columns), gain)).z)
+    for place in product(*starts):
+        crop = tuple(slice(first, first + reach.crop) for first, reach in zip(place, reaches, strict=True))
+        codes.append(model.encode(scaling.view(planes[crop], None if mask is None else mask[crop])).z)
     return torch.cat(codes).mean(0, keepdim=True)
 
 
-def _gain(fitted: np.dtype[Any], given: np.dtype[Any]) -> float:
-    """What brings values of one depth to those of another: 8 and 16 bits stand for the same range."""
-    if fitted.kind == "u" and given.kind == "u":
+def _gain(fitted: np.dtype[Any], given: np.dtype[Any], picture: Array) -> float:
+    """What brings values of one type to those of another: 8 and 16 bits stand for the same range.
+
+    Floats that are small stand for a range of 0 to 1, with noise, where whole numbers were learned from.
+    """
+    if fitted.kind != "u" or given.kind not in "uf":
+        return 1.0
+    if given.kind == "u":
         return float(np.iinfo(fitted).max) / float(np.iinfo(given).max)
-    return 1.0
+    small = max(picture.max(), -picture.min()) < OF_ONE
+    return float(np.iinfo(fitted).max) if small else 1.0
 
 
 def helps(model: AutoencoderModule, held_out: Source, rng: Generator) -> bool:
@@ -142,8 +186,8 @@ def helps(model: AutoencoderModule, held_out: Source, rng: Generator) -> bool:
         for view in held_out.batches(64):
             trace = model(view, rng)
             counts = 1.0 if trace.view.scored is None else trace.view.scored
-            ours += float(((trace.prediction.mean() - view.x).double().square() * counts).sum())
-            theirs += float(((trace.view.x - view.x).double().square() * counts).sum())
+            ours += float(((trace.prediction.mean() - trace.x).double().square() * counts).sum())
+            theirs += float(((trace.view.x - trace.x).double().square() * counts).sum())
     return ours < theirs
 
 
