@@ -193,7 +193,7 @@ def moving(n, frames=8, size=16, seed=0):
 def test_video_is_denoised_and_its_tiles_show_no_seams():
     quick = QUICK | {"batch_size": 4, "recipe_options": {"widths": [8, 8]}}
     model = narrows.Denoiser(noise=25.0, **quick).fit(moving(12))
-    clean = moving(2, frames=20, size=20, seed=5)
+    clean = moving(2, frames=40, size=20, seed=5)
     spoilt = noisy(clean)
     restored = model.transform(spoilt)
     assert restored.shape == clean.shape

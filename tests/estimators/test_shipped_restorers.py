@@ -15,7 +15,7 @@ from narrows.tasks.restoration import restore
 @pytest.fixture(scope="module")
 def photo():
     """A photograph in colours that nothing was trained on, 160 x 240."""
-    return load_sample_images().images[0][100:260, 200:440]
+    return load_sample_images().images[1][100:260, 200:440]
 
 
 def grey(picture):

@@ -41,7 +41,7 @@ class Reach:
 
 PICTURE: tuple[Reach, ...] = (Reach(512, 64, PATCH),) * 2
 """How the height and width of pictures are cut."""
-CLIP: tuple[Reach, ...] = (Reach(16, 8, FRAMES), *(Reach(128, 32, PATCH),) * 2)
+CLIP: tuple[Reach, ...] = (Reach(16, 16, FRAMES), *(Reach(128, 32, PATCH),) * 2)
 """How clips are cut, along time, height and width."""
 OF_ONE = 8.0
 """Below what size floats are taken to have white at 1, where others have it at that of whole numbers."""
@@ -80,13 +80,11 @@ def restore(
     reaches = CLIP if len(grid) == 3 else PICTURE
     if tile is not None:
         reaches = tuple(replace(reach, tile=tile) for reach in reaches)
-    restored: Array = np.empty(shown.shape, kind)
+    restored: Array = np.empty(seen.shape, kind)
     scaling = _Scaling.of(schema, _gain(schema.dtype, kind, seen))
     for first in range(0, shown.shape[-1], channels):
         planes = slice(first, first + channels)
         _restore_planes(model, scaling, shown[..., planes], mask, restored[..., planes], told, reaches)
-    if grey:
-        restored = in_type(restored.mean(-1, keepdims=True), kind)
     if seen.shape[-1] < whole.shape[-1]:
         restored = np.concatenate([restored, in_type(whole[..., -1:], kind)], -1)
     return restored.reshape(picture.shape)
@@ -134,7 +132,10 @@ def _restore_planes(
         view = scaling.view(planes[outer], None if mask is None else mask[outer])
         features = model.encoder(view)
         found = model.decode(Code(z, z.new_zeros(1), z.new_zeros(1), features.side)).median()
-        into[inner] = in_type(scaling.raw(found)[inside], into.dtype)
+        values = scaling.raw(found)[inside]
+        if into.shape[-1] < values.shape[-1]:  # grey, shown as equal colours
+            values = values.mean(-1, keepdims=True)
+        into[inner] = in_type(values, into.dtype)
 
 
 def _spans(size: int, reach: Reach) -> Iterator[tuple[slice, slice, slice]]:
