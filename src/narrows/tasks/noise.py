@@ -16,6 +16,8 @@ MOST = 100_000
 """How many of them are looked at, at most."""
 BLOCK = 16
 """How many pixels blocks are wide and high, of which the smoothest are taken."""
+BLOCKS = 100
+"""How many there are at least, for a quantile to say something."""
 SMOOTHEST = 0.05
 """Which quantile of the variances of blocks stands for those without detail."""
 
@@ -34,7 +36,8 @@ def noise_level(X: Array) -> float:
     """
     frames = X.reshape(-1, *X.shape[2:]) if X.ndim == 5 else X if X.ndim == 4 else X[..., None]
     found = [by_directions(frames)]
-    if min(frames.shape[1:3]) >= 2 * BLOCK:
+    n, height, width, channels = frames.shape
+    if n * (height // BLOCK) * (width // BLOCK) * channels >= BLOCKS:
         found.append(by_blocks(frames))
     return float(np.sqrt(min(found)))
 
