@@ -144,3 +144,18 @@ def test_two_dimensions_keep_far_more_neighbours_than_a_plain_code(digits):
         found[recipe] = nearest_neighbour_accuracy(Z[known], y[known], Z[asked], y[asked])
     assert found["neighbour_preserving"] > 0.85
     assert found["neighbour_preserving"] > found["deep"] + 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_two_dimensions_of_mnist(real):
+    found = np.load(real / "images" / "mnist.npz")
+    X, y = found["x_train"][:50_000], found["y_train"][:50_000]
+    noise = {"name": "gaussian_noise", "scale": 0.5}
+    ae = narrows.Autoencoder(recipe="neighbour_preserving", latent_dim=2, epochs=30, random_state=0, verbose=0)
+    ae.set_params(recipe_options={"corruption": noise}, patience=None).fit(X)
+    asked, truth = found["x_test"], found["y_test"]
+    accuracy = nearest_neighbour_accuracy(ae.transform(X), y, ae.transform(asked), truth)
+    error = np.square(ae.reconstruct(asked) / 255 - asked / 255).mean()
+    assert accuracy > 0.91  # .922 once; UMAP .932, a plain autoencoder .765 (Sainburg, McInnes and Gentner 2021)
+    assert error < 0.0375  # .0364 once; PCA .0557
