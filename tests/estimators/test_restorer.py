@@ -75,6 +75,17 @@ def test_pictures_of_any_size_depth_and_colour_come_back_as_they_were(denoiser):
     assert np.abs(fine / 257 - grey).max() <= 1
 
 
+def test_noisy_pictures_alone_are_judged_by_what_is_to_be_rebuilt():
+    spoilt = noisy(scenes(16, 32))
+    quick = QUICK | {"epochs": 40, "batch_size": 4, "recipe_options": {"widths": [8, 8]}}
+    model = narrows.Denoiser(training="noisy", **quick).fit(spoilt)
+    assert model.module_.corruption.scale * model.schema_.scale.item() == pytest.approx(25, rel=0.15)
+    assert model.chosen_["best_epoch"] > 20, "the best is not what gives back its input"
+    clean = scenes(4, 32, seed=9)
+    before = peak_signal_to_noise_ratio(clean, noisy(clean, seed=5))
+    assert peak_signal_to_noise_ratio(clean, model.transform(noisy(clean, seed=5))) > before + 2
+
+
 @pytest.mark.slow
 def test_pairs_and_noisy_pictures_alone_teach_too():
     clean, fresh = scenes(40, 32), scenes(5, 32, seed=9)

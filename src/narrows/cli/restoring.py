@@ -19,7 +19,7 @@ from narrows.tasks.photos import SHOWN, Photos, like_floats, open_photos, read_m
 
 COMMANDS = {"Denoiser": "denoise", "Inpainter": "inpaint", "Restorer": "restore", "Upscaler": "upscale"}
 """Which command uses which model."""
-ON_THE_DATA: dict[str, Any] = {"batch_size": 8, "recipe_options": {"widths": (16, 24)}}
+ON_THE_DATA: dict[str, Any] = {"batch_size": 4, "recipe_options": {"widths": (16, 24)}}
 """A narrower network and smaller batches, since training on a few pictures should take minutes."""
 Kind = TypeVar("Kind", bound=PictureRestorer)
 Shown = list[tuple[Array, Array]]

@@ -118,7 +118,10 @@ class PictureRestorer(TransformerMixin, Estimator):  # type: ignore[misc]
         recipe = ("restoring" if self._drawn else "denoising") if asked.recipe == "auto" else asked.recipe
         size = WHOLE if asked.latent_dim is None and recipe == "restoring" else asked.latent_dim
         options = {"corruption": self._undone} | dict(asked.options)
-        return replace(asked, recipe=recipe, latent_dim=size, options=options, gaps=self._gaps)
+        found = replace(asked, recipe=recipe, latent_dim=size, options=options, gaps=self._gaps)
+        endless = isinstance(self._undone, dict) and self._undone["name"] == "recorrupted"
+        # fresh noise on the input and on what is to be rebuilt cannot be learned by heart, however long it takes
+        return replace(found, patience=None) if endless and asked.patience == "auto" else found
 
     _gaps = False
 

@@ -368,7 +368,7 @@ def judge(model: AutoencoderModule, source: Source, batch_size: int, seed: int) 
         _, loss = model.objective(trace, model, rng)
         terms.add(loss, len(view.x))
         counts = trace.view.scored  # a corruption may score fewer values than there are
-        squares += trace.prediction.total(squared_error, view.x, counts).double().sum()
+        squares += trace.prediction.total(squared_error, trace.x, counts).double().sum()
         scored += view.x.numel() if counts is None else int(counts.sum())
     terms.settle()
     return {**terms.means(), "error": float(squares) / max(1, scored)}
