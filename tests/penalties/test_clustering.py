@@ -23,7 +23,7 @@ def test_equals_the_sum_that_defines_it(rng):
     penalty.start(z, torch.arange(8) % 3)
     penalty.after_step(trace, rng)
     mu = torch.stack([z[torch.arange(8) % 3 == j].mean(0) for j in range(3)])
-    s = sum((z[i] - mu[i % 3]).square().sum() for i in range(8)) / 8
+    s = sum((z[i] - mu[i % 3]).square().sum() for i in range(8)) / (8 * 2)
     near = [[1 / (1 + (z[i] - mu[j]).square().sum().item() / s.item()) for j in range(3)] for i in range(8)]
     q = [[one / sum(row) for one in row] for row in near]
     f = [sum(row[j] for row in q) / 8 for j in range(3)]

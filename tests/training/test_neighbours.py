@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.sparse import csr_matrix
+from sklearn.decomposition import PCA
 from sklearn.metrics import pairwise_distances
 
 import narrows
@@ -134,16 +135,16 @@ def test_a_broken_run_goes_on_to_the_same_bits(digits, tmp_path, monkeypatch):
     assert np.array_equal(whole.transform(X), resumed.transform(X))
 
 
-def test_two_dimensions_keep_far_more_neighbours_than_a_plain_code(digits):
+def test_two_dimensions_keep_far_more_neighbours_than_principal_components(digits):
     X, y = digits.data, digits.target
     known, asked = np.arange(0, 1797, 2), np.arange(1, 1797, 2)
+    ae = narrows.Autoencoder(recipe="neighbour_preserving", latent_dim=2, epochs=10, random_state=0, verbose=0)
+    pca = PCA(2).fit(X[known])
     found = {}
-    for recipe in ("neighbour_preserving", "deep"):
-        ae = narrows.Autoencoder(recipe=recipe, latent_dim=2, epochs=40, random_state=0, verbose=0, patience=None)
-        Z = ae.fit(X[known]).transform(X)
-        found[recipe] = nearest_neighbour_accuracy(Z[known], y[known], Z[asked], y[asked])
-    assert found["neighbour_preserving"] > 0.85
-    assert found["neighbour_preserving"] > found["deep"] + 0.1
+    for name, Z in (("neighbours", ae.fit(X[known]).transform(X)), ("components", pca.transform(X))):
+        found[name] = nearest_neighbour_accuracy(Z[known], y[known], Z[asked], y[asked])
+    assert found["neighbours"] > 0.75
+    assert found["neighbours"] > found["components"] + 0.15
 
 
 @pytest.mark.slow

@@ -21,8 +21,8 @@ class Clustering(Penalty):
         q_j ~ 1 / (1 + |z - mu_j|^2 / s^2)        p_j ~ q_j^2 / f_j,    f_j = mean of q_j over the samples
 
     The target p is surer than the assignment q, and gives rare groups their due. The centres mu begin as k-means of the
-    codes of training samples, s as their distance from those; f is a running mean. Since p follows q, the price of two
-    epochs says nothing about which is better, and training keeps the last one.
+    codes of training samples, s as their spread around those, along each axis; f is a running mean. Since p follows q,
+    the price of two epochs says nothing about which is better, and training keeps the last one.
 
     The price is per value of a sample, of which there are `size`, as the distortion is a sum over them.
 
@@ -40,7 +40,7 @@ class Clustering(Penalty):
     scale: Tensor
     shares: Tensor
 
-    def __init__(self, latent_dim: int, weight: float = 0.1, groups: int = 10, memory: float = 0.95) -> None:
+    def __init__(self, latent_dim: int, weight: float = 3.0, groups: int = 10, memory: float = 0.95) -> None:
         super().__init__()
         if isinstance(groups, bool) or not isinstance(groups, int) or groups < 2:
             raise ChoiceError(f"groups is a whole number of at least 2, got {groups!r}")
@@ -57,7 +57,7 @@ class Clustering(Penalty):
         chosen = nn.functional.one_hot(groups, self.groups).to(codes.dtype)
         with torch.no_grad():
             self.centres.copy_(chosen.T @ codes / chosen.sum(0).unsqueeze(1).clamp(min=1))
-            self.scale.copy_((codes - self.centres[groups]).square().sum(1).mean().clamp(min=1e-12))
+            self.scale.copy_((codes - self.centres[groups]).square().mean().clamp(min=1e-12))
             self.shares.copy_(self.assigned(codes).mean(0))
 
     def assigned(self, z: Tensor) -> Tensor:

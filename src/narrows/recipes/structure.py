@@ -53,7 +53,7 @@ def neighbour_preserving(
 
 
 def clustering(
-    spec: SampleSpec, latent_dim: int, *, weight: float = 0.1, groups: int = 10, **options: Any
+    spec: SampleSpec, latent_dim: int, *, weight: float = 3.0, groups: int = 10, **options: Any
 ) -> AutoencoderModule:
     r"""Deep embedded clustering: an autoencoder whose codes gather around centres, and can still be decoded.
 
@@ -74,7 +74,7 @@ def clustering(
 
     >>> model = clustering(SampleSpec("vector", (30,)), 4, groups=3)
     >>> model.penalties[0], len(model.stages)
-    (Clustering(weight=0.1, groups=3), 1)
+    (Clustering(weight=3.0, groups=3), 1)
     """
     penalty = {"name": "clustering", "weight": weight, "groups": groups}
     model = assemble(spec, latent_dim, penalties=[penalty], **options)
