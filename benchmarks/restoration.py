@@ -1,11 +1,10 @@
 """Restoring pictures: narrows beside what is used without learning, in decibels, similarity and processor seconds.
 
-    python benchmarks/restoration.py photos digits single video [--data FOLDER] [--pictures 20] [--write]
+    python benchmarks/restoration.py photos digits [--data FOLDER] [--pictures 20] [--write]
 
 `photos`: the weights that ship with narrows on photographs that they have not seen: noise of a standard deviation of 25
 taken away, and pictures enlarged by 2. `digits`: noise of 0.5, and half of the pixels hidden, on MNIST and
-Fashion-MNIST. `single`: one noisy picture, from which alone a denoiser learns. `video`: noise and frames that are gone.
-Peers are told the true level of the noise, and wavelets and total variation the strength that serves them best on the
+Fashion-MNIST. Peers are told the true level of the noise, and total variation the strength that serves it best on the
 first picture. Each section keeps its own table in README.md, which `--write` replaces.
 """
 
