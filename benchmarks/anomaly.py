@@ -198,6 +198,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("anomaly.jsonl"))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    parser.add_argument("--marker", default="anomaly", help="between which marks of README.md")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     warnings.simplefilter("ignore")
@@ -222,7 +223,7 @@ def main() -> None:
     text = "\n\n".join([told, *(report(lines, protocol) for protocol in asked.protocols)])
     print(text)
     if asked.write:
-        write_between("anomaly", text)
+        write_between(asked.marker, text)
 
 
 if __name__ == "__main__":
