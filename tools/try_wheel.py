@@ -22,6 +22,7 @@ ae = narrows.Autoencoder(latent_dim=2, epochs=2, random_state=0, device="cpu", v
 ae.save("trial.safetensors")
 again = narrows.load("trial.safetensors")
 assert np.array_equal(ae.transform(X), again.transform(X)), "a loaded model gives the same codes"
+assert narrows.Denoiser.pretrained().transform(np.zeros((1, 16, 16), np.uint8)).shape == (1, 16, 16), "weights ship"
 assert "site-packages" in narrows.__file__, narrows.__file__
 print("fit, save and load work in", narrows.__file__)
 """
