@@ -23,8 +23,6 @@ from narrows.data.tables import is_numeric
 
 PIPE = 1 << 18
 """How many bytes of a column are fetched at once, so that a row group never lies in memory as a whole."""
-STRIP = 2048
-"""How many rows are turned from columns into rows at once, while they are in the cache."""
 
 
 def parquet_files(folder: Path) -> list[Path]:
@@ -175,12 +173,7 @@ class ParquetNumbers(Reader):
     def read(self, piece: int) -> Iterator[Array]:
         for batch in self.files.batches(piece, max(1, BLOCK // self.row_bytes)):
             columns = [_values(column) for column in batch.columns]
-            rows = np.empty((batch.num_rows, len(columns)), self.dtype)
-            for first in range(0, len(rows), STRIP):
-                strip = rows[first : first + STRIP]
-                for index, column in enumerate(columns):
-                    strip[:, index] = column[first : first + STRIP]
-            yield rows
+            yield np.ascontiguousarray(np.stack(columns, dtype=self.dtype, casting="unsafe").T)
 
     def digest(self) -> str:
         return self.files.digest()

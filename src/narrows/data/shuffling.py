@@ -33,27 +33,28 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
 
 
 def shuffled(blocks: Iterator[Array], rows: int, rng: np.random.Generator) -> Iterator[Array]:
-    """The rows of blocks, shuffled: a buffer fills, is permuted, hands over one half and keeps the other.
+    """The rows of blocks, shuffled: a pool fills, hands over a random half, and fills again in the same places.
 
-    So a row may travel far beyond its block, while no more than `rows` and one block are held.
+    So a row may travel far beyond its block, while no more than `rows`, those handed over and one block are held.
 
     Args:
         blocks: Rows, (n, ...) each.
-        rows: How many the buffer holds.
+        rows: How many the pool holds.
         rng: What draws the order.
     """
-    held: list[Array] = []
+    pool, free = None, np.arange(rows)
     for block in blocks:
-        held.append(block)
-        if sum(map(len, held)) >= rows:
-            pool = np.concatenate(held)
-            order = rng.permutation(len(pool))
-            held = [pool.take(order[len(pool) // 2 :], 0)]
-            yield pool.take(order[: len(pool) // 2], 0)
-            del pool
-    if held:
-        pool = np.concatenate(held)
-        yield pool.take(rng.permutation(len(pool)), 0)
+        if pool is None:
+            pool = np.empty((rows, *block.shape[1:]), block.dtype)
+        while len(block):
+            taken, free = free[: len(block)], free[len(block) :]
+            pool[taken], block = block[: len(taken)], block[len(taken) :]
+            if not len(free):
+                free = rng.permutation(rows)[: max(1, rows // 2)]
+                yield pool.take(free, 0)
+    if pool is not None:
+        left = np.setdiff1d(np.arange(rows), free)
+        yield pool.take(rng.permutation(left), 0)
 
 
 def cut(blocks: Iterator[Array], size: int) -> Iterator[Array]:
