@@ -59,7 +59,7 @@ def test_statistics_are_those_of_numpy(X):
 
 def test_statistics_in_blocks(monkeypatch):
     X = np.random.RandomState(0).randn(1000, 5)
-    monkeypatch.setattr("narrows.data.schema.BLOCK", 99)
+    monkeypatch.setattr("narrows.data.statistics.BLOCK", 99)
     assert np.allclose(Statistics.of(X).variance, X.var(0))
 
 

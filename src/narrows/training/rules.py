@@ -44,7 +44,7 @@ def latent_dim(spec: SampleSpec) -> int:
 def batch_size(rows: int, operations: int, sparse: bool = False) -> int:
     """From 32 for small data to 256 for 20,000 rows and more; at most 64 where a row is heavy work.
 
-    Of 20,000 sparse rows and more 1,024, since a step then costs as much by its columns as by its rows.
+    Of 10,000 sparse rows and more 1,024, since a step then costs as much by its columns as by its rows.
 
     Args:
         rows: Training rows.
@@ -54,7 +54,7 @@ def batch_size(rows: int, operations: int, sparse: bool = False) -> int:
     >>> [batch_size(n, 10_000) for n in (100, 2_000, 10_000, 60_000)], batch_size(60_000, 150_000_000)
     ([32, 64, 128, 256], 64)
     """
-    if sparse and rows >= 20_000:
+    if sparse and rows >= 10_000:
         return 1024
     most = 64 if operations >= HEAVY else 256
     return min(most, next((size for size, fewer in ((32, 1_000), (64, 5_000), (128, 20_000)) if rows < fewer), 256))
