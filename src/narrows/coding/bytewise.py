@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.generic import QUICK, squeeze, unsqueeze
+from narrows.coding.generic import CODECS, QUICK, squeeze, unsqueeze
 from narrows.coding.values import Array, bits_of
 from narrows.core.errors import FileError
 
@@ -58,6 +58,10 @@ ARRANGEMENTS = (
 """The arrangements, by the number that files keep."""
 TRANSPOSED = 6
 SAMPLE = 1 << 18
+GLANCE = 1 << 14
+"""By so many bytes it is decided what is tried where time counts."""
+HOPED = 1.15
+"""Slow codecs are tried where they promise less than so much of what another method needs."""
 
 
 def laid_out(values: Array, number: int) -> bytes:
@@ -102,6 +106,35 @@ def encode(values: Array, tried: tuple[int, ...]) -> bytes:
     return min(made, key=lambda one: (len(one), one[0]))
 
 
+def encode_by_sample(values: Array, tried: tuple[int, ...], least: int) -> bytes:
+    """Values to bytes by the arrangement and the codec that are best for some of them.
+
+    Slow codecs are left out where they promise no less than what another method needs.
+
+    Args:
+        values: (n, ...), of any numeric type of at most eight bytes.
+        tried: Numbers of codecs.
+        least: How many bytes another method needs.
+    """
+    middle = max(0, len(values) // 2 - len(values) * GLANCE // max(1, 2 * values.nbytes))
+    some = values[middle : middle + max(1, GLANCE * len(values) // max(1, values.nbytes))]
+    if values.nbytes <= GLANCE or not some.size:
+        return encode(values, tried)
+    able = [number for number in range(len(ARRANGEMENTS)) if _differs(number, values)]
+    quick = {number: len(squeeze(laid_out(some, number), QUICK)) for number in able}
+    promising = {0, min(able, key=quick.__getitem__)}
+    found: list[tuple[float, bytes]] = []
+    for number in promising:
+        plain = laid_out(some, number)
+        size, codec = min((len(CODECS[codec].shrink(plain)), codec) for codec in tried)
+        whole = laid_out(values, number)
+        made = bytes([number]) + squeeze(whole, QUICK)
+        if size < 0.99 * quick[number] and size / quick[number] * len(made) < least * HOPED:
+            made = min(made, bytes([number]) + squeeze(whole, (codec,)), key=len)
+        found.append((len(made), made))
+    return min(found)[1]
+
+
 def _differs(number: int, values: Array) -> bool:
     """Whether an arrangement of values is not the same as another one."""
     inner = prod(values.shape[1:])
@@ -122,17 +155,17 @@ def decode(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     return taken_up(plain, data[0], dtype, shape)
 
 
-def with_gaps(values: Array, missing: Array | None, tried: tuple[int, ...]) -> bytes:
-    """Values of which some may be missing to bytes."""
+def with_gaps(encoded: bytes, missing: Array | None) -> bytes:
+    """What `encode` made of values, and which of them are missing."""
     out = Writer()
     out.piece(b"" if missing is None else squeeze(np.packbits(missing).tobytes()))
-    return out.rest(encode(values, tried))
+    return out.rest(encoded)
 
 
 def gaps_and_values(
     data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]
 ) -> tuple[Array, np.ndarray[Any, np.dtype[np.bool_]] | None]:
-    """What `with_gaps` was given."""
+    """The values that were encoded for `with_gaps`, and which are missing."""
     fields = Reader(data)
     packed, missing = fields.piece(), None
     if packed:

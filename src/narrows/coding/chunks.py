@@ -12,18 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from narrows.coding import bytewise, pictures, rows, smooth
+from narrows.coding import bytewise, columns, pictures, rows, smooth
 from narrows.coding.container import LARGEST_CHUNK, digest
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.generic import CODECS, QUICK, squeeze, unsqueeze
-from narrows.coding.mapping import cost, ways
+from narrows.coding.generic import CODECS, squeeze, unsqueeze
+from narrows.coding.mapping import cost, own_cost, ways
 from narrows.coding.rows import Known
 from narrows.coding.values import NAMES, Array, Map, bits_of, ordered_bits, within
 from narrows.core.errors import FileError
 
-GENERIC, ROWS, SMOOTH, PICTURES = range(4)
-HOPELESS = 0.55
-"""Slow generic codecs are not tried where another method needs less than this share of what a quick one does."""
+GENERIC, ROWS, SMOOTH, PICTURES, TABLES = range(5)
 MOST_IN_A_ROW = 1 << 22
 """More values than this are left to the other methods, so that memory stays within bounds."""
 Gaps = NDArray[np.bool_] | None
@@ -37,9 +35,9 @@ class Effort:
         name: What users call it.
         codecs: Numbers of generic codecs that are tried.
         modelled: Whether symbols are foretold, or left to generic codecs.
-        ways: How many ways to map values to symbols are tried in full.
-        parents: How many other columns may foretell one.
-        pixels: Of how many values images are foretold pixel by pixel, at most.
+        ways: How many ways to map values to symbols mixed contexts are tried with.
+        parents: How many other columns may foretell one there.
+        mixed: Whether symbols are foretold by mixed contexts too, which takes longest, or by tables alone.
         thorough: Whether slow codecs are tried where there is little hope for them.
     """
 
@@ -48,16 +46,16 @@ class Effort:
     modelled: bool
     ways: int
     parents: int
-    pixels: int
+    mixed: bool = False
     thorough: bool = False
 
 
 EFFORTS = {
     effort.name: effort
     for effort in (
-        Effort("fast", (1,), modelled=False, ways=1, parents=0, pixels=0),
-        Effort("default", (2, 3), modelled=True, ways=1, parents=2, pixels=1 << 20),
-        Effort("max", (2, 3, 4), modelled=True, ways=2, parents=4, pixels=1 << 30, thorough=True),
+        Effort("fast", (1,), modelled=False, ways=0, parents=0),
+        Effort("default", (2, 3), modelled=True, ways=0, parents=0),
+        Effort("max", (2, 3, 4), modelled=True, ways=2, parents=4, mixed=True, thorough=True),
     )
 }
 
@@ -130,12 +128,16 @@ def encode(
     first = beside.rest(b"")
     made = []
     if content.values.size and (effort.modelled or bound > 0):
+        made += _by_tables(content, candidates, bound)
         made += _by_rows(content, candidates, known, bound, effort)
         made += _as_field(content, bound)
         made += _as_pictures(content, effort, primer)
-    generic = bytes([GENERIC]) + bytewise.with_gaps(content.values, content.missing, QUICK)
-    if not made or effort.thorough or min(map(len, made)) > HOPELESS * len(generic):
-        generic = bytes([GENERIC]) + bytewise.with_gaps(content.values, content.missing, effort.codecs)
+    if effort.thorough or not effort.modelled:
+        encoded = bytewise.encode(content.values, effort.codecs)
+    else:
+        least = min(map(len, made), default=len(bits_of(content.values).tobytes()))
+        encoded = bytewise.encode_by_sample(content.values, effort.codecs, least)
+    generic = bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing)
     made.append(generic)
     for payload in (first + one for one in sorted(made, key=len)):
         back = _tried(payload, content, known, primer)
@@ -151,12 +153,31 @@ def _tried(payload: bytes, content: Content, known: Sequence[Known | None], prim
         return None
 
 
+def _by_tables(content: Content, candidates: dict[int, Known], bound: float) -> list[bytes]:
+    """A candidate by tables, of values or of their differences, whichever take less."""
+    if content.values.size > MOST_IN_A_ROW:
+        return []
+    found, tried = [], set[bool]()
+    for how, symbols in ways(content.values.reshape(-1), content.missing, bound):
+        if how.running not in tried:
+            tried.add(how.running)
+            scheme = columns.scheme(symbols, candidates)
+            found.append((scheme.cost + own_cost(how), how, scheme))
+    if not found:
+        return []
+    _, how, scheme = min(found, key=lambda one: one[0])
+    out = Writer()
+    out.number(TABLES)
+    out.piece(how.to_bytes())
+    return [out.rest(columns.encode(scheme))]
+
+
 def _by_rows(
     content: Content, candidates: dict[int, Known], known: Sequence[Known | None], bound: float, effort: Effort
 ) -> list[bytes]:
     """Candidates by the methods for symbols in a row."""
     found: list[bytes] = []
-    if content.values.size > MOST_IN_A_ROW:
+    if content.values.size > MOST_IN_A_ROW or not effort.mixed:
         return found
     flat = content.values.reshape(-1)
     for how, symbols in ways(flat, content.missing, bound)[: effort.ways]:
@@ -179,7 +200,7 @@ def _as_field(content: Content, bound: float) -> list[bytes]:
 
 def _as_pictures(content: Content, effort: Effort, primer: Array | None) -> list[bytes]:
     """A candidate by pixels that are foretold by their neighbours, for images of small whole numbers."""
-    if content.missing is not None or content.values.size > effort.pixels:
+    if content.missing is not None or not effort.mixed:
         return []
     images = pictures.as_images(content.values)
     found = None if images is None else pictures.numbers(images)
@@ -206,9 +227,11 @@ def weight(column: Known) -> float:
 def needed(payload: bytes) -> set[int]:
     """The numbers of the columns that have to be there before a chunk can be decoded."""
     _, method, fields = _begun(payload)
-    if method != ROWS:
+    if method not in (ROWS, TABLES):
         return set()
     fields.piece()
+    if method == TABLES:
+        return {part.column for part in columns.parts_in(fields.rest())}
     return {part.column for context in rows.contexts_in(fields.rest()) for part in context if part.column >= 0}
 
 
@@ -250,10 +273,10 @@ def _decode(
     beside, method, fields = _begun(payload)
     if method == GENERIC:
         return Content(*bytewise.gaps_and_values(fields.rest(), dtype, shape), beside)
-    if method == ROWS:
+    if method in (ROWS, TABLES):
         count = prod(shape)
         how = Map.read(Reader(fields.piece()), dtype, count)
-        symbols = rows.decode(fields.rest(), count, known)
+        symbols = (rows if method == ROWS else columns).decode(fields.rest(), count, known)
         missing = symbols == 0 if how.gaps else None
         return Content(how.values(symbols, dtype).reshape(shape), missing, beside)
     if method == SMOOTH:
@@ -280,8 +303,10 @@ def in_words(payload: bytes, dtype: np.dtype[Any], count: int) -> str:
     if method == PICTURES:
         return "pixels by their neighbours" + (", primed" if fields.number(1) else "")
     how = Map.read(Reader(fields.piece()), dtype, count)
-    contexts = rows.contexts_in(fields.rest())
     running = ", differences" if how.running else ""
+    if method == TABLES:
+        return f"tables ({len(columns.parts_in(fields.rest()))}), {NAMES[how.kind]}{running}"
+    contexts = rows.contexts_in(fields.rest())
     return f"mixed contexts ({len(contexts)}), {NAMES[how.kind]}{running}"
 
 

@@ -49,7 +49,7 @@ def ways(values: Array, missing: NDArray[np.bool_] | None, bound: float) -> list
             if running and (how.kind == RANK and len(how.known if how.known is not None else ()) < 16):
                 continue
             found.append(_symbols(complete, filled, there, missing, running))
-    return sorted(filter(None, found), key=lambda way: cost(way[1]) + _own_cost(way[0]))
+    return sorted(filter(None, found), key=lambda way: cost(way[1]) + own_cost(way[0]))
 
 
 def _numbered(values: Array, bound: float) -> list[tuple[Map, Whole, NDArray[np.bool_]]]:
@@ -176,7 +176,7 @@ def adaptive_cost(counts: NDArray[np.int64], size: int) -> float:
     return float(nats / np.log(2))
 
 
-def _own_cost(how: Map) -> float:
+def own_cost(how: Map) -> float:
     """Bits of what is kept beside the symbols."""
     beside = 0.0 if how.odd is None else len(how.odd) * 8.0 * how.odd.dtype.itemsize
     if how.known is not None and len(how.known):

@@ -234,9 +234,9 @@ def choose(target: Symbols, candidates: dict[int, Known], most: int = 3) -> list
     chosen: list[int] = []
     few = len(np.unique(own.ranks[rows])) <= 64
     coded = own.ranks[rows] if few else own.bins[rows]
-    given, best = np.zeros(len(rows), dtype=np.int64), _conditional(coded, np.zeros(len(rows), dtype=np.int64))
+    given, best = np.zeros(len(rows), dtype=np.int64), conditional(coded, np.zeros(len(rows), dtype=np.int64))
     while len(chosen) < most:
-        costs = {n: _conditional(coded, given * BINS + column.bins[rows]) for n, column in candidates.items()}
+        costs = {n: conditional(coded, given * BINS + column.bins[rows]) for n, column in candidates.items()}
         left = {n: found for n, found in costs.items() if n not in chosen}
         if not left or (least := min(left, key=left.__getitem__)) is None or left[least] > best * 0.995:
             break
@@ -249,7 +249,7 @@ def choose(target: Symbols, candidates: dict[int, Known], most: int = 3) -> list
     return contexts
 
 
-def _conditional(coded: Ranks, given: Ranks) -> float:
+def conditional(coded: Ranks, given: Ranks) -> float:
     """Bits by which an adaptive code codes a column that another is known to."""
     size = int(coded.max(initial=0)) + 1
     _, inside = np.unique(given, return_inverse=True)
@@ -267,8 +267,8 @@ def _helped(own: Known, few: bool) -> bool:
         return False
     length = min(len(coded), SAMPLED)
     part = coded[:length]
-    alone = _conditional(part[1:], np.zeros(length - 1, dtype=np.int64))
-    return _conditional(part[1:], part[:-1]) < 0.97 * alone
+    alone = conditional(part[1:], np.zeros(length - 1, dtype=np.int64))
+    return conditional(part[1:], part[:-1]) < 0.97 * alone
 
 
 def _around(chosen: list[int]) -> list[Context]:

@@ -63,7 +63,7 @@ def _scale(values: Array, bound: float) -> tuple[Map | None, int]:
     if bound > 0:
         return Map(GRID, step=grid_step(values, bound) / FINE), FINE
     some = values.reshape(-1)[:: max(1, values.size // 4000)]
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):  # half precision ends before that
         some = some[np.abs(some) < interpolation.FURTHEST >> 22]
     for digits in range(7):
         how = Map(DECIMAL, digits) if digits else Map(WHOLE)

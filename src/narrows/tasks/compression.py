@@ -33,6 +33,8 @@ from narrows.tasks.table_forms import TableForm
 
 KINDS: dict[str, type[Form]] = {form.kind: form for form in (ArrayForm, TableForm)}
 ENDING = ".nrw"
+FEW = 1024
+"""So many rows decide about how an array is taken apart where time counts."""
 
 Progress = Callable[[int, int, int], None]
 """Called with the rows that are done, the bytes that they were, and the bytes that they became."""
@@ -134,11 +136,11 @@ def form_of(X: Any, plan: Plan) -> tuple[Form, Any]:
 
 
 def _smaller(forms: Sequence[ArrayForm], array: Array, plan: Plan) -> ArrayForm:
-    """The form by which the first block is smaller."""
-    sizes = []
+    """The form by which the first block is smaller, or the first rows of it where time counts."""
+    sizes, rows = [], forms[0].block() if plan.effort.thorough else FEW
     for form in forms:
         with ThreadPoolExecutor(cores()) as pool:
-            made = _block(form, array, 0, min(form.count, forms[0].block()), plan, pool)
+            made = _block(form, array, 0, min(form.count, rows), plan, pool)
             sizes.append(sum(len(future.result()[0]) for future in made))
     return forms[int(np.argmin(sizes))]
 

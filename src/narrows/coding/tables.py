@@ -1,0 +1,194 @@
+"""Symbols by tables of counts, one for each bucket that what is known puts a symbol in: fast, since a table is enough.
+
+Buckets nest. A row of a bucket with counts n_s, inside a wider bucket whose row gives the shares q_s, is
+
+    row_s = 2^12 n_s + floor(2^14 q_s) + 1,
+
+so that a wider bucket counts as four symbols; the widest of all begins with equal shares. Counts grow batch by batch
+as symbols become known, so no table is stored, and all of it is integer arithmetic.
+
+Source: back-off from narrow to wide contexts is that of Katz (1987) and of prediction by partial matching (Cleary and
+Witten 1984), here for whole batches.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import constriction
+import numpy as np
+from numpy.typing import NDArray
+
+from narrows.core.errors import FileError
+
+COUNT = 12
+"""A symbol that was counted weighs 2^12."""
+WIDER = 14
+"""A wider bucket weighs 2^14, as four symbols do."""
+
+_MODEL = constriction.stream.model.Categorical
+Symbols = NDArray[np.int32]
+Buckets = NDArray[np.int64]
+
+
+class SymbolCoder(ABC):
+    """Codes runs of symbols of one table in one direction."""
+
+    @abstractmethod
+    def code(self, row: NDArray[np.float64], symbols: Symbols | None, count: int) -> Symbols:
+        """Code symbols by their weights, and say which they were.
+
+        Args:
+            row: The weight of every symbol, whole numbers from 1 on.
+            symbols: (count,), known when writing.
+            count: How many there are.
+        """
+
+
+class SymbolWriter(SymbolCoder):
+    """Symbols to bytes."""
+
+    def __init__(self) -> None:
+        self._encoder = constriction.stream.queue.RangeEncoder()
+
+    def code(self, row: NDArray[np.float64], symbols: Symbols | None, count: int) -> Symbols:
+        """Write symbols."""
+        assert symbols is not None
+        self._encoder.encode(symbols, _MODEL(row, perfect=False))
+        return symbols
+
+    def done(self) -> bytes:
+        """Everything that was coded."""
+        return self._encoder.get_compressed().astype("<u4").tobytes()
+
+
+class SymbolReader(SymbolCoder):
+    """Bytes to symbols."""
+
+    def __init__(self, data: bytes) -> None:
+        if len(data) % 4:
+            raise FileError("a stream of symbols is made of words of four bytes")
+        self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
+
+    def code(self, row: NDArray[np.float64], symbols: Symbols | None, count: int) -> Symbols:
+        """Find symbols."""
+        try:
+            return self._decoder.decode(_MODEL(row, perfect=False), count)
+        except (AssertionError, ValueError, KeyError) as error:  # what a damaged stream brings about
+            raise FileError("a stream of symbols is damaged") from error
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Buckets inside of wider ones.
+
+    Args:
+        wider: From the narrowest on: for each bucket the number of the one around it. The last lie in the one of all.
+        buckets: How many there are of the narrowest.
+    """
+
+    wider: tuple[Buckets, ...]
+    buckets: int
+
+    @classmethod
+    def of(cls, labels: Sequence[Buckets]) -> tuple[Nest, Buckets]:
+        """A nest by what is known of every symbol, and the bucket of each.
+
+        Args:
+            labels: Labels (n,) from 0 on, the widest first; each narrows down those before it.
+        """
+        narrow = np.zeros(len(labels[0]), dtype=np.int64) if labels else np.zeros(0, dtype=np.int64)
+        wider: list[Buckets] = []
+        for label in labels:
+            several = int(label.max(initial=0)) + 1
+            ids, narrow = distinct(narrow * several + label)
+            wider.insert(0, ids // several)
+        return cls(tuple(wider), len(wider[0]) if wider else 1), narrow
+
+    @classmethod
+    def by_number(cls, *counts: int) -> Nest:
+        """Buckets that are numbered: each of the first count, the widest, holds as many as the next count says."""
+        total, wider = 1, list[Buckets]()
+        for count in counts:
+            total *= count
+            wider.insert(0, np.arange(total, dtype=np.int64) // count)
+        return cls(tuple(wider), total)
+
+
+def distinct(labels: Buckets) -> tuple[Buckets, Buckets]:
+    """The labels that occur, in order, and the place of each; without sorting where there is room to count them."""
+    most = int(labels.max(initial=0)) + 1
+    if most > 4 * len(labels) + 65536:
+        ids, places = np.unique(labels, return_inverse=True)
+        return ids, places.astype(np.int64)
+    there = np.zeros(most, dtype=bool)
+    there[labels] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[labels]
+
+
+class Tables:
+    """Counts of the symbols of every bucket.
+
+    Args:
+        size: How many symbols there are, at least two.
+        nest: The buckets.
+    """
+
+    def __init__(self, size: int, nest: Nest) -> None:
+        self.size, self._nest = size, nest
+        several = [nest.buckets, *(int(wider.max(initial=0)) + 1 for wider in nest.wider)]
+        self._counts = [np.zeros((count, size), dtype=np.int32) for count in several]
+
+    def code(self, coder: SymbolCoder, buckets: Buckets, symbols: Symbols | None) -> Symbols:
+        """Code a batch, bucket by bucket, and count it.
+
+        Args:
+            coder: Writes or reads.
+            buckets: The bucket of each symbol (n,).
+            symbols: The symbols (n,), known when writing.
+        """
+        if not len(buckets):
+            return np.zeros(0, dtype=np.int32)
+        small = buckets.astype(np.uint16) if self._nest.buckets <= 1 << 16 else buckets
+        order = np.argsort(small, kind="stable")
+        sorted_buckets = buckets[order]
+        starts = np.flatnonzero(np.diff(sorted_buckets, prepend=-1))
+        ends = [*starts[1:].tolist(), len(buckets)]
+        asked = None if symbols is None else symbols[order]
+        found = np.empty(len(buckets), dtype=np.int32)
+        rows = self._rows(sorted_buckets[starts], 0).astype(np.float64)
+        for row, start, end in zip(rows, starts.tolist(), ends, strict=True):
+            found[start:end] = coder.code(row, None if asked is None else asked[start:end], end - start)
+        self._count(sorted_buckets, found)
+        back = np.empty_like(found)
+        back[order] = found
+        return back
+
+    def _rows(self, buckets: Buckets, level: int) -> NDArray[np.int64]:
+        """The weights of some buckets of a level (n, size)."""
+        counts = self._counts[level][buckets].astype(np.int64) << COUNT
+        if level == len(self._nest.wider):
+            return counts + ((1 << WIDER) // self.size + 1)
+        around, places = np.unique(self._nest.wider[level][buckets], return_inverse=True)
+        rows = self._rows(around, level + 1)
+        shares = (rows << WIDER) // rows.sum(axis=1, keepdims=True)
+        return counts + (shares + 1)[places]
+
+    def _count(self, buckets: Buckets, found: Symbols) -> None:
+        cells = buckets * self.size + found
+        for level, counts in enumerate(self._counts):
+            if level:
+                buckets = self._nest.wider[level - 1][buckets]
+                cells = buckets * self.size + found
+            np.add.at(counts.reshape(-1), cells, 1)
+
+
+def growing(count: int, first: int = 64, share: int = 4) -> Iterator[slice]:
+    """Batches that grow with what was counted before them: the first, then a share of all that went before."""
+    start, size = 0, first
+    while start < count:
+        end = min(count, start + size)
+        yield slice(start, end)
+        start, size = end, max(first, end // share)
