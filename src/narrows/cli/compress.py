@@ -21,7 +21,7 @@ def compress(
         data: A file or a folder, as for `narrows train`.
         output: The file to write, ending in .nrw.
         max_error: How far a floating-point number may come back from what it was; 0 for not at all.
-        effort: fast, default or max: how much is tried to make the file smaller.
+        effort: fast, default or max: how much is tried to make the file smaller; max takes many times as long.
     """
     if output.suffix.lower() != ENDING:
         raise FileError(f"cannot write {output}: a compressed file ends in {ENDING}")

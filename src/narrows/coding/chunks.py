@@ -200,7 +200,7 @@ def _as_field(content: Content, bound: float) -> list[bytes]:
 
 def _as_pictures(content: Content, effort: Effort, primer: Array | None) -> list[bytes]:
     """A candidate by pixels that are foretold by their neighbours, for images of small whole numbers."""
-    if content.missing is not None or not effort.mixed:
+    if content.missing is not None or (primer is None and not effort.mixed):
         return []
     images = pictures.as_images(content.values)
     found = None if images is None else pictures.numbers(images)
