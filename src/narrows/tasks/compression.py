@@ -81,8 +81,8 @@ def compress(X: Any, path: str | Path, max_error: float = 0, effort: str = "defa
         X: An array, a memory map, a data frame of pandas, Polars or Arrow.
         path: The file to write, by convention ending in `.nrw`.
         max_error: How far a floating-point number may come back from what it was.
-        effort: How much is tried to make the file smaller: `"fast"` a generic codec, `"default"` tables too, `"max"` mixed
-            contexts too, which take many times as long.
+        effort: How much is tried to make the file smaller: `"fast"` a generic codec, `"default"` tables too, `"max"`
+            mixed contexts too, which take many times as long.
 
     Returns:
         How many bytes the file has.
