@@ -161,7 +161,8 @@ class StreamSource(Source):
         else:
             drawing = np.random.default_rng(int(torch.randint(2**62, (), generator=rng)))
             order = map(int, drawing.permutation(self.reader.pieces))
-            rows = shuffled(self._rows(order), max(2, BUFFER // self.reader.row_bytes), drawing)
+            buffer = min(len(self), max(2, BUFFER // self.reader.row_bytes))
+            rows = shuffled(self._rows(order), buffer, drawing)
         for batch in islice(cut(ahead(rows), size), start, None):
             yield self._view(batch)
 

@@ -172,7 +172,7 @@ def memberships(distances: Array) -> Array:
         distances: To the neighbours of each sample, nearest first, (n, k).
 
     >>> import numpy as np
-    >>> memberships(np.array([[1.0, 2.0, 2.0, 3.0]])).sum().round(6)
+    >>> float(memberships(np.array([[1.0, 2.0, 2.0, 3.0]])).sum().round(6))
     2.0
     """
     k = distances.shape[1]
