@@ -84,9 +84,10 @@ def test_digits_without_collapse(digits, recipe, seed):
     z = torch.from_numpy(ae.transform(test)).float()
     assert (z.std(0) > 0.05).sum() >= 5, "most of the code is in use"
     if recipe in ("adversarial", "wasserstein"):
-        prior = torch.randn(z.shape, generator=torch.Generator().manual_seed(0))
         start = narrows.Autoencoder(recipe="deep", latent_dim=8, epochs=1, random_state=seed, verbose=0).fit(train)
-        plain = torch.from_numpy(start.transform(test)).float()
-        apart = [float(unbiased_mmd(codes, prior, inverse_multiquadric)) for codes in (z, plain)]
-        assert apart[0] < 0.1, "codes together look like the prior"
+        # Codes of the rows that were drawn to the prior: the digits at the end are other people's writing.
+        codes = [torch.from_numpy(model.transform(train)).float() for model in (ae, start)]
+        prior = torch.randn(codes[0].shape, generator=torch.Generator().manual_seed(0))
+        apart = [float(unbiased_mmd(z, prior, inverse_multiquadric)) for z in codes]
+        assert apart[0] < 0.03, "codes together look like the prior"
         assert apart[0] < 0.5 * apart[1], "which plain codes do not"
