@@ -51,7 +51,7 @@ NOISE = {"name": "gaussian_noise", "scale": 0.5}
 NEAR = {
     "neighbour_preserving": {
         "recipe": "neighbour_preserving",
-        "recipe_options": {"widths": [1024, 512], "corruption": NOISE},
+        "recipe_options": {"widths": [1024, 512], "corruption": NOISE, "blur": 1 / 28},
         "epochs": 35,
     }
 }

@@ -85,7 +85,7 @@ def test_a_sample_alone_and_samples_in_one_place_have_a_finite_price():
         assert all(w.grad.isfinite().all() for w in model.encoder.parameters())
 
 
-@pytest.mark.parametrize(("option", "value"), [("neighbours", 0), ("min_dist", -1), ("strangers", 0)])
+@pytest.mark.parametrize(("option", "value"), [("neighbours", 0), ("min_dist", -1), ("strangers", 0), ("blur", 0.6)])
 def test_impossible_options_are_refused(option, value):
     with pytest.raises(ChoiceError, match=option):
         NeighbourPreserving(**{option: value})

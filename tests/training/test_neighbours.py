@@ -160,3 +160,15 @@ def test_two_dimensions_of_mnist(real):
     error = np.square(ae.reconstruct(asked) / 255 - asked / 255).mean()
     assert accuracy > 0.91  # .922 once; UMAP .932, a plain autoencoder .765 (Sainburg, McInnes and Gentner 2021)
     assert error < 0.0375  # .0364 once; PCA .0557
+
+
+def test_pictures_that_are_shifted_by_little_are_near_once_they_are_blurred():
+    spec = SampleSpec("image", (1, 12, 12))
+    dots = torch.zeros(3, 1, 12, 12)
+    for at, row in ((0, 2), (1, 3), (2, 9)):
+        dots[at, 0, row, 5] = 1.0
+    sharp, soft = (pairwise_distances(neighbours.points(TensorSource(dots, spec), blur)) for blur in (0.0, 0.1))
+    assert sharp[0, 1] == pytest.approx(sharp[0, 2]), "of dots that do not touch none is nearer"
+    assert soft[0, 1] < 0.7 * soft[0, 2]
+    rows = TensorSource(torch.rand(4, 9), SampleSpec("vector", (9,)))
+    assert np.array_equal(neighbours.points(rows), neighbours.points(rows, 0.1)), "rows are not pictures"

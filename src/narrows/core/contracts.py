@@ -380,6 +380,8 @@ class Penalty(Part):
     """Whether the penalty looks at the values of samples themselves, which sparse rows do not hold."""
     neighbours: int = 0
     """How many nearest training samples of each sample it wants to know of, in `View.near`; 0 for none."""
+    blur: float = 0.0
+    """How far pictures are blurred before neighbours among them are looked for, as a share of their shorter side."""
     groups: int = 0
     """Into how many groups the codes of training samples are to be sorted for it before training; 0 for none."""
     comparable: ClassVar[bool] = True

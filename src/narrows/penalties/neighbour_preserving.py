@@ -64,21 +64,33 @@ class NeighbourPreserving(Penalty):
         neighbours: How many neighbours of each sample are looked at.
         min_dist: How near neighbours may be at no price, about.
         strangers: How many strangers a neighbour is weighed against.
+        blur: How far pictures are blurred before they are compared, as a share of their shorter side, so that a little
+            shift makes a little distance; 0 for not at all.
     """
 
     needs_dense = True
 
-    def __init__(self, weight: float = 1.0, neighbours: int = 15, min_dist: float = 0.1, strangers: int = 5) -> None:
+    def __init__(
+        self,
+        weight: float = 1.0,
+        neighbours: int = 15,
+        min_dist: float = 0.1,
+        strangers: int = 5,
+        blur: float = 0.025,
+    ) -> None:
         super().__init__()
         for name, value in (("neighbours", neighbours), ("strangers", strangers)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ChoiceError(f"{name} is a whole number of at least 1, got {value!r}")
         if not (isinstance(min_dist, int | float) and 0 <= min_dist <= 2):
             raise ChoiceError(f"min_dist is a number within 0 and 2, got {min_dist!r}")
+        if not (isinstance(blur, int | float) and 0 <= blur <= 0.5):
+            raise ChoiceError(f"blur is a share of the side of a picture within 0 and 0.5, got {blur!r}")
         self.weight = weight
         self.neighbours = neighbours
         self.min_dist = min_dist
         self.strangers = strangers
+        self.blur = blur
 
     def forward(self, trace: Trace, model: AutoencoderModule, rng: Generator | None) -> Tensor:
         z = trace.code.z.float()
@@ -128,4 +140,4 @@ class NeighbourPreserving(Penalty):
 
     def extra_repr(self) -> str:
         own = f"weight={self.weight}, neighbours={self.neighbours}"
-        return f"{own}, min_dist={self.min_dist}, strangers={self.strangers}"
+        return f"{own}, min_dist={self.min_dist}, strangers={self.strangers}, blur={self.blur}"

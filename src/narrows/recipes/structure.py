@@ -15,6 +15,7 @@ def neighbour_preserving(
     neighbours: int = 15,
     min_dist: float = 0.1,
     strangers: int = 5,
+    blur: float = 0.025,
     **options: Any,
 ) -> AutoencoderModule:
     r"""An autoencoder whose code keeps the graph of nearest neighbours, as UMAP does, and can be decoded.
@@ -24,7 +25,8 @@ def neighbour_preserving(
     Here q(z, u) = 1 / (1 + a |z - u|^2b), and u are places of the training samples, which are laid out by the
     cross-entropy first: u_near those of neighbours of x, u_other those of other samples. Unless asked for otherwise
     the networks are fully connected, whatever the kind of sample, and without a linear path, and numbers are shown with
-    noise, which makes new samples fall nearer to where they belong.
+    noise, which makes new samples fall nearer to where they belong. Pictures are compared blurred, so that those which
+    differ by a little shift are neighbours.
 
     Source: McInnes, Healy and Melville (2018), https://arxiv.org/abs/1802.03426; Sainburg, McInnes and Gentner (2021),
     https://arxiv.org/abs/2009.12981.
@@ -36,13 +38,14 @@ def neighbour_preserving(
         neighbours: How many neighbours of each sample are looked at.
         min_dist: How near neighbours may be at no price, about.
         strangers: How many strangers a neighbour is weighed against.
+        blur: How far pictures are blurred before they are compared, as a share of their shorter side.
         options: As in `assemble`.
 
     >>> neighbour_preserving(SampleSpec("vector", (30,)), 2, neighbours=10).penalties[0]
-    NeighbourPreserving(weight=1.0, neighbours=10, min_dist=0.1, strangers=5)
+    NeighbourPreserving(weight=1.0, neighbours=10, min_dist=0.1, strangers=5, blur=0.025)
     """
     penalty = {"name": "neighbour_preserving", "weight": weight, "neighbours": neighbours, "min_dist": min_dist}
-    penalty |= {"strangers": strangers}
+    penalty |= {"strangers": strangers, "blur": blur}
     numbers = spec.values in ("real", "unit")
     usual: dict[str, Any] = {
         "network": "mlp",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import gaussian_filter
 from scipy.sparse import csr_matrix
 from torch import Generator, Tensor
 
@@ -122,13 +123,13 @@ def with_neighbours(model: AutoencoderModule, train: Source, held_out: Source, r
         return train, held_out
     if not (isinstance(train, GatheredSource) and isinstance(held_out, GatheredSource)):
         return train, held_out
-    k, known = wanting[0].neighbours, points(train)
+    k, known = wanting[0].neighbours, points(train, wanting[0].blur)
     weights = _among_themselves(known, k, rng)
     begin = _spread_out(train, model.bottleneck.latent_dim, rng)
     each = weights.tocoo()
     arrows = torch.from_numpy(np.stack([each.row, each.col]).astype(np.int64))
     places = wanting[0].lay_out(arrows, torch.from_numpy(each.data.astype(np.float32)), begin, rng)
-    found = nearest_neighbours(known[:MEASURED], points(held_out), min(k, len(known), MEASURED))
+    found = nearest_neighbours(known[:MEASURED], points(held_out, wanting[0].blur), min(k, len(known), MEASURED))
     of_held_out = Graph.of(_weights(found, len(known)))
     return WithNeighbours(train, Graph.of(weights), places), WithNeighbours(held_out, of_held_out, places)
 
@@ -186,12 +187,31 @@ def memberships(distances: Array) -> Array:
     return np.maximum(np.exp(-beyond / np.maximum(sigma, 1e-3 * beyond.mean(1, keepdims=True) + 1e-12)), 1e-12)
 
 
-def points(source: Source) -> Array:
-    """Samples as points between which distances mean something, (n, values) float32: gaps at the mean."""
+def points(source: Source, blur: float = 0.0) -> Array:
+    """Samples as points between which distances mean something, (n, values) float32: gaps at the mean.
+
+    Args:
+        source: The samples.
+        blur: How far pictures are blurred, as a share of their shorter side.
+    """
     views = source.batches(BLOCK)
     x = torch.cat([v.x if v.present is None else torch.where(v.present, v.x, torch.nan) for v in views]).cpu()
     found = indicated(x, source.spec)
-    return torch.where(found.isnan(), found.nanmean(0), found).numpy()
+    whole = torch.where(found.isnan(), found.nanmean(0), found).numpy()
+    return blurred(whole, source.spec, blur) if source.spec.kind == "image" and blur else whole
+
+
+def blurred(pictures: Array, spec: SampleSpec, blur: float) -> Array:
+    """Rows of pictures (n, values), each plane of which is blurred by a round normal kernel.
+
+    >>> import numpy as np
+    >>> dot = np.eye(1, 25, 12, dtype=np.float32)
+    >>> blurred(dot, SampleSpec("image", (1, 5, 5)), 0.1)[0, 10:15].round(3)
+    array([0.   , 0.084, 0.619, 0.084, 0.   ], dtype=float32)
+    """
+    width = blur * min(spec.shape[1:])
+    planes = pictures.reshape(len(pictures), *spec.shape)
+    return gaussian_filter(planes, (0, 0, width, width), mode="nearest").reshape(pictures.shape)
 
 
 def indicated(x: Tensor, spec: SampleSpec) -> Tensor:
