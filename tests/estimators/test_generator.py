@@ -32,7 +32,7 @@ def test_samples_have_shape_type_and_range_of_the_data(images, made_of_images):
     assert len(np.unique(made.reshape(7, -1), axis=0)) == 7
 
 
-@pytest.mark.parametrize("recipe", ["variational", "deep", "adversarial"])
+@pytest.mark.parametrize("recipe", ["variational", "deep", "adversarial", "vq"])
 def test_the_same_seed_gives_the_same_samples(table, recipe):
     ae = fitted(table, recipe=recipe)
     first, same, other = (ae.sample(5, random_state=seed) for seed in (1, 1, 2))
@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_samples(table, recipe):
     assert not np.array_equal(ae.sample(5), ae.sample(5)), "without a seed they are new each time"
 
 
-@pytest.mark.parametrize("recipe", ["variational", "deep"])
+@pytest.mark.parametrize("recipe", ["variational", "deep", "residual_vq", "fsq"])
 def test_a_saved_generator_makes_the_same_samples(table, recipe, tmp_path):
     ae = fitted(table, recipe=recipe)
     ae.save(tmp_path / "m.safetensors")
@@ -57,6 +57,24 @@ def test_a_code_without_a_prior_gets_a_density_and_others_keep_theirs(table):
     assert fitted(table, density="mixture").density_ is not None
     with pytest.raises(narrows.ChoiceError, match="codes of the bottleneck 'plain' have no prior"):
         fitted(table, recipe="deep", density="prior")
+
+
+def test_symbols_are_drawn_one_after_another_and_only_where_there_are_any(table):
+    still = fitted(table, recipe="fsq", values="median").sample(5, temperature=0.0, random_state=0)
+    assert (still == still[0]).all()
+    assert fitted(table, recipe="fsq", density="prior").density_ is None
+    with pytest.raises(narrows.ChoiceError, match="the bottleneck 'gaussian' has no symbols"):
+        fitted(table, density="autoregressive")
+
+
+def test_symbols_follow_from_labels(digits):
+    ones_and_zeros = digits.target < 2
+    X, y = digits.images[ones_and_zeros], digits.target[ones_and_zeros]
+    options = {"widths": [32], "network": "mlp", "bottleneck": {"name": "vector_quantizer", "codes": 16}}
+    ae = narrows.Generator(recipe="conditional", latent_dim=8, epochs=20, recipe_options=options, verbose=0)
+    ae.set_params(random_state=0).fit(X, y)
+    zeros, ones = (ae.sample(40, y=label, random_state=0)[:, 2:6, 3:5].mean() for label in (0, 1))
+    assert zeros < ones, "a zero is empty in the middle, a one is not"
 
 
 @pytest.mark.parametrize("options", [{"recipe": "deep"}, {"density": "mixture"}, {}])

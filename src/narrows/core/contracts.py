@@ -453,6 +453,11 @@ class Objective(Part):
         """
         return model.bottleneck.sample(n, rng) if context is None else model.bottleneck.sample_given(context, rng)
 
+    @property
+    def draws_codes(self) -> bool:
+        """Whether it draws codes in a way of its own, in place of the prior's."""
+        return type(self).codes is not Objective.codes
+
     def start(self, model: AutoencoderModule, mean: Tensor, variance: Tensor, rng: Generator) -> None:
         """Prepare a model for training, given mean and variance of each value, (*s)."""
 

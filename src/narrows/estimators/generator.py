@@ -10,6 +10,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from narrows.core.contracts import Quantizer
 from narrows.core.errors import ChoiceError, InputError, unknown
 from narrows.core.trace import Prediction
 from narrows.data.arrays import Array
@@ -18,9 +19,11 @@ from narrows.estimators.base import Estimator
 from narrows.tasks import codes, generation
 from narrows.tasks.likelihood import log_likelihood
 from narrows.tasks.mixture import Mixture, choose_mixture
+from narrows.tasks.symbol_density import SymbolDensity, fit_symbols
+from narrows.tasks.symbols import quantizer
 from narrows.training.seeds import CODES, DRAWS, generator, seed_of
 
-Density = Literal["auto", "prior", "mixture"]
+Density = Literal["auto", "prior", "mixture", "autoregressive"]
 Values = Literal["auto", "drawn", "median"]
 SMOOTH = ("image", "sequence", "video")
 """Kinds of sample of which the median is shown, since noise that is drawn for each value alone looks like none."""
@@ -36,20 +39,23 @@ class Generator(Estimator):
 
     Codes are drawn from the prior of the bottleneck. Where the code is deterministic and has none, a mixture of normal
     distributions is fitted to the codes of the training samples after training (Ghosh et al. 2020,
-    https://arxiv.org/abs/1903.12436), with as many components as explain held-out codes best.
+    https://arxiv.org/abs/1903.12436), with as many components as explain held-out codes best. Where the code is a row
+    of symbols, as of `"vq"`, `"residual_vq"` and `"fsq"`, a network learns after training how each symbol follows from
+    the ones before it (van den Oord et al. 2017, https://arxiv.org/abs/1711.00937).
 
     Args:
         recipe: A named model, see `narrows.recipes()`; `"auto"` is `"variational"`, or `"conditional"` where labels are
             given.
-        density: What codes are drawn from: `"prior"`, `"mixture"` (fitted to the codes of training samples), or
-            `"auto"`: the prior where there is one.
+        density: What codes are drawn from: `"prior"`, `"mixture"` or `"autoregressive"` (fitted to the codes or the
+            symbols of training samples), or `"auto"`: by symbols where there are any, else the prior where there is
+            one.
         values: `"median"` for the point estimate of each sample, `"drawn"` for a draw of each value from its
             likelihood, or `"auto"`: the median of images, series and video, and draws of everything else.
 
     All other arguments are those of `Autoencoder`.
 
     Attributes:
-        density_: The mixture that codes are drawn from; None for the prior.
+        density_: The mixture, or the network over symbols, that codes are drawn from; None for the prior.
         module_, schema_, chosen_, history_, n_features_in_: As of `Autoencoder`.
 
     Source: Kingma and Welling (2014) for the default recipe; the recipes name theirs.
@@ -87,11 +93,15 @@ class Generator(Estimator):
         rng = generator(self.chosen_["seed"], CODES)
         told = self._told(given, y, self.conditions_)
         known_codes = generation.training_codes(self._module(), self.schema_, told, rng)
-        prior = self.module_.bottleneck.has_prior
-        if self.density == "prior" and not prior:
+        density = self._chosen_density()
+        self.density_: Mixture | SymbolDensity | None = None
+        if density == "prior" and not self.module_.bottleneck.has_prior:
             generation.draw_codes(self.module_, 1, 1.0, rng)  # says why there is none
-        fitted = self.density == "mixture" or not prior
-        self.density_ = choose_mixture(known_codes, rng) if fitted else None
+        elif density == "mixture":
+            self.density_ = choose_mixture(known_codes, rng)
+        elif density == "autoregressive":
+            symbols, conditions = generation.training_symbols(self.module_, self.schema_, told, rng)
+            self.density_ = fit_symbols(quantizer(self.module_), symbols, rng, conditions)
         self._code_mean, self._code_scale = known_codes.mean(0), known_codes.std(0, correction=0)
         return self
 
@@ -101,7 +111,8 @@ class Generator(Estimator):
         Args:
             n: How many.
             y: The label of all of them, or a label for each, of models that were fitted with labels.
-            temperature: How far codes are drawn from the middle: 1 as they come, less for more usual samples.
+            temperature: How far codes are drawn from the middle: 1 as they come, less for more usual samples; of
+                symbols, what log-probabilities are divided by, so that 0 is the most probable one each time.
             random_state: A whole number for the same samples each time.
 
         Raises:
@@ -180,12 +191,24 @@ class Generator(Estimator):
             return self.recipe
         return "conditional" if self._labelled else "variational"
 
+    def _chosen_density(self) -> str:
+        """What codes are drawn from."""
+        if self.density != "auto":
+            return self.density
+        model = self.module_
+        if isinstance(model.bottleneck, Quantizer) and not model.objective.draws_codes:
+            return "autoregressive"
+        return "prior" if model.bottleneck.has_prior else "mixture"
+
     def _drawn(self, n: int, temperature: float, seed: int, context: Tensor | None) -> Tensor:
         """Codes from the density, (n, latent_dim); from the prior, of samples of which something may be known."""
-        if self.density_ is not None:
+        if isinstance(self.density_, Mixture):
             return self.density_.sample(n, generator(seed, CODES), temperature)
         model = self._module()
         device = next(model.parameters()).device
+        if self.density_ is not None:
+            symbols = self.density_.sample(n, generator(seed, CODES), temperature, context)
+            return quantizer(model).values(symbols.to(device)).cpu()
         known = None if context is None else context.to(device)
         return generation.draw_codes(model, n, temperature, generator(seed, CODES, device=device), known)
 
@@ -232,6 +255,10 @@ class Generator(Estimator):
     def _recall(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         self._frame = None if facts["frame"] is None else Frame.from_json(facts["frame"])
         self._code_mean, self._code_scale = tensors["codes.mean"], tensors["codes.scale"]
-        fitted = "density.weights" in tensors
-        parts = {name: tensors[f"density.{name}"] for name in ("weights", "means", "factors")} if fitted else None
-        self.density_ = None if parts is None else Mixture(**parts)
+        prefix = "density."
+        parts = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        self.density_ = None
+        if "factors" in parts:
+            self.density_ = Mixture(**parts)
+        elif parts:
+            self.density_ = SymbolDensity.of(quantizer(self.module_), parts)

@@ -19,9 +19,12 @@ from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.model import AutoencoderModule
 from narrows.tasks.codes import block_rows
+from narrows.tasks.symbols import quantizer
 
 CODES = 20_000
 """How many codes a density is learned from, at most."""
+SYMBOLS = 100_000
+"""How many rows of symbols."""
 Path = Literal["linear", "spherical"]
 
 
@@ -51,6 +54,22 @@ def training_codes(model: AutoencoderModule, schema: Schema, samples: Samples, r
     source = samples.source(schema, device=device).some(CODES, rng)
     noise = Generator(device).manual_seed(int(torch.randint(2**31, (1,), generator=rng)))
     return torch.cat([model.encode(view.padded(size), noise).z[: len(view)].cpu() for view in source.batches(size)])
+
+
+@torch.inference_mode()
+def training_symbols(
+    model: AutoencoderModule, schema: Schema, samples: Samples, rng: Generator
+) -> tuple[Tensor, Tensor | None]:
+    """The symbols of at most 100,000 of the samples, (n, symbols), and what is known of each, (n, c), or None."""
+    part = quantizer(model)
+    size = block_rows(schema.spec)
+    source = samples.source(schema, device=next(model.parameters()).device).some(SYMBOLS, rng)
+    found, known = [], []
+    for view in source.batches(size):
+        found.append(part.indices(model.encoder(view.padded(size)))[: len(view)].cpu())
+        known.append(view.context)
+    told = [rows.cpu() for rows in known if rows is not None]
+    return torch.cat(found), torch.cat(told) if told else None
 
 
 def decoded(
