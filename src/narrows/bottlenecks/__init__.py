@@ -9,6 +9,7 @@ from .labelled import Labelled as Labelled
 from .ladder import Ladder as Ladder
 from .plain import Plain as Plain
 from .residual_quantizer import ResidualQuantizer as ResidualQuantizer
+from .rounded import Rounded as Rounded
 from .vector_quantizer import VectorQuantizer as VectorQuantizer
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "Ladder",
     "Plain",
     "ResidualQuantizer",
+    "Rounded",
     "VectorQuantizer",
 ]

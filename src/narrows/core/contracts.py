@@ -75,6 +75,14 @@ class Encoder(Part):
     def silence(self) -> bool:
         """Set the network's last affine map to zero, so that a linear path begins alone; False where there is none."""
 
+    def block_path(self) -> nn.Linear | None:
+        """The linear path of every block of a sample by itself, where there is one instead."""
+        return None
+
+    def blocks(self, x: Tensor) -> Tensor:
+        """The blocks of samples (n, *s) that a path maps one by one, (m, values of a block)."""
+        raise AssertionError(f"{type(self).__name__} knows no blocks")
+
 
 @dataclass(frozen=True)
 class LinearStart:
@@ -268,6 +276,10 @@ class Decoder(Part):
     def silence(self) -> bool:
         """Set the network's last affine map to zero, so that a linear path begins alone; False where there is none."""
 
+    def block_path(self) -> nn.Linear | None:
+        """The linear path of every block of a sample by itself, where there is one instead."""
+        return None
+
 
 class Likelihood(Part):
     """What the decoder's numbers say about data: `params` is (n, p, *s), p numbers a value, or (n, P) of a table.
@@ -324,6 +336,10 @@ class Likelihood(Part):
             variance: The variance of each value over the samples, (*s).
             noise: The variance that is left around the model as it begins: a scalar, or one for each value, (*s).
         """
+
+    def noise(self) -> Tensor | None:
+        """The variance that is taken to be left around a prediction, a scalar; None where there is no such number."""
+        return None
 
     def marginal(self, mean: Tensor, variance: Tensor) -> Tensor | None:
         """The numbers of one good distribution for all sparse rows, (p, columns), after `start`; None where unknown.

@@ -95,6 +95,9 @@ class Normal(Likelihood):
         if self.learned:
             self.variance.copy_(noise.clamp(min=self.floor**2))
 
+    def noise(self) -> Tensor | None:
+        return self.variance.mean()
+
     @torch.no_grad()
     def after_step(self, trace: Trace, rng: Generator) -> None:
         if not self.learned:

@@ -1,5 +1,6 @@
 """Mirrored encoders and decoders, one family a file, and the linear path for those that have none of their own."""
 
+from .blocks import Blocks as Blocks
 from .conv import Conv as Conv
 from .mlp import MLP as MLP
 from .patches import Patches as Patches
@@ -8,4 +9,4 @@ from .restoring import Restoring as Restoring
 from .sequence import Sequence as Sequence
 from .volume import Volume as Volume
 
-__all__ = ["MLP", "Conv", "Patches", "Recurrent", "Restoring", "Sequence", "Volume"]
+__all__ = ["MLP", "Blocks", "Conv", "Patches", "Recurrent", "Restoring", "Sequence", "Volume"]

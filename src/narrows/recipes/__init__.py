@@ -22,6 +22,7 @@ from .classic import convolutional as convolutional
 from .classic import deep as deep
 from .classic import vanilla as vanilla
 from .composed import composed as composed
+from .compressive import compressive as compressive
 from .conditional import conditional as conditional
 from .contractive import contractive as contractive
 from .denoising import denoising as denoising
@@ -52,6 +53,7 @@ __all__ = [
     "beta_variational",
     "clustering",
     "composed",
+    "compressive",
     "conditional",
     "contractive",
     "convolutional",

@@ -110,7 +110,8 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     plan = plan_for(asked, model, len(train), device)
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
     train, judges = with_neighbours(model, train, judges, generator(asked.seed, NEIGHBOURS))
-    found = _components(train, asked, chosen["latent_dim"])
+    by_blocks = model.encoder.block_path() is not None
+    found = None if by_blocks else _components(train, asked, chosen["latent_dim"])
     begun = begin(model, train, found, generator(asked.seed, START))
     stages = pretrain(model, train, judges, plan, checkpoint)
     group(model, train, generator(asked.seed, START, 0))
@@ -152,7 +153,8 @@ class Continuation:
         self.module.to(self.device)
         if begun is None:
             source = samples.source(self.schema, device=self.device)
-            found = _components(source, asked, self.chosen["latent_dim"])
+            by_blocks = self.module.encoder.block_path() is not None
+            found = None if by_blocks else _components(source, asked, self.chosen["latent_dim"])
             begin(self.module, source, found, generator(asked.seed, START))
             group(self.module, source, generator(asked.seed, START, 0))
         plan = plan_for(asked, self.module, len(samples), self.device)

@@ -31,6 +31,8 @@ BLOCK = 256
 """How many rows are taken in at once, at most."""
 BLOCK_VALUES = 1 << 24
 """And how many values."""
+FAINT = 0.01
+"""Share of the variance that is taken for noise where blocks are rounded and nothing else is known."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def begin(model: AutoencoderModule, source: Source, found: Components | None, rn
     linear = found is not None and start_as(model, found)
     if not linear:
         _begin_at(model, mean, variance, known=found is not None)
+        linear = _start_as_blocks(model, source, mean, variance, rng)
     model.objective.start(model, mean, variance, rng)
     if model.bottleneck.start_rows:
         some = source.some(model.bottleneck.start_rows, rng)
@@ -225,7 +228,47 @@ def start_as(model: AutoencoderModule, found: Components) -> bool:
     return True
 
 
+def _start_as_blocks(
+    model: AutoencoderModule, source: Source, mean: Tensor, variance: Tensor, rng: Generator
+) -> bool:
+    """Set the path of every block to principal components of blocks; False where there is no such path.
+
+    The noise is what the likelihood takes for it: with as many axes as values, nothing is left but what is rounded.
+    """
+    encode, decode = model.encoder.block_path(), model.decoder.block_path()
+    if encode is None or decode is None or not model.likelihood.linear_mean:
+        return False
+    model.likelihood.start(mean, variance, FAINT * variance.mean())
+    blocks = torch.cat([model.encoder.blocks(view.x) for view in source.some(ROWS, rng).batches(BLOCK)]).double()
+    axes, variances, center = components_of(blocks, len(encode.weight))
+    noise = model.likelihood.noise()
+    start = None if noise is None else model.bottleneck.linear_start(variances, noise)
+    if start is None:
+        return False
+    k, size = len(axes), len(center)
+    model.encoder.silence()
+    model.decoder.silence()
+    into = start.encode.unsqueeze(1) * axes
+    encode.weight.zero_()
+    encode.weight[:k] = into
+    encode.bias.zero_()
+    encode.bias[:k] = -into @ center
+    decode.weight.zero_()
+    decode.weight[:size, :k] = start.decode * axes.T
+    decode.bias.zero_()
+    decode.bias[:size] = center
+    return True
+
+
+def components_of(rows: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The first k principal axes (k, d) of rows (m, d) float64, their variances (k,), and the mean (d,), float32."""
+    mean = rows.mean(0)
+    away = rows - mean
+    values, vectors = torch.linalg.eigh(away.T @ away / len(rows))
+    return vectors.flip(1).T[:k].float(), values.flip(0)[:k].clamp(min=0).float(), mean.float()
+
+
 def linear_path(model: AutoencoderModule) -> list[nn.Parameter]:
     """The weights of a model's linear path."""
-    halves = (model.encoder.linear, model.decoder.linear)
+    halves = (model.encoder.linear, model.decoder.linear, model.encoder.block_path(), model.decoder.block_path())
     return [weight for half in halves if half is not None for weight in half.parameters()]
