@@ -1,7 +1,7 @@
 r"""Numbers rounded to whole ones, whose rate is what an entropy coder would spend on them.
 
-    z = round(f),      in training z = f + u, u ~ U(-1/2, 1/2)
-    rate = -sum_j log [F_c(z_j + 1/2) - F_c(z_j - 1/2)],      F_c a mixture of logistics for each channel c
+z = round(f),      in training z = f + u, u ~ U(-1/2, 1/2)
+rate = -sum_j log [F_c(z_j + 1/2) - F_c(z_j - 1/2)],      F_c a mixture of logistics for each channel c
 """
 
 from math import ceil
@@ -55,10 +55,7 @@ class Rounded(Bottleneck):
 
     def forward(self, features: Features, rng: Generator | None) -> Code:
         f = features.values.float()
-        if rng is None:
-            z = f.round()
-        else:
-            z = f + torch.rand(f.shape, generator=rng, device=f.device, dtype=f.dtype) - 0.5
+        z = f.round() if rng is None else f + torch.rand(f.shape, generator=rng, device=f.device) - 0.5
         rate = -self.log_masses(z).sum(1)
         return Code(z, rate, rate, features.side)
 

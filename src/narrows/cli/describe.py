@@ -47,9 +47,7 @@ def describe_model(path: Path) -> dict[str, Any]:
     """
     estimator = narrows.load(path)
     if isinstance(estimator, narrows.Compressor):
-        shape = None if estimator.primer_ is None else estimator.primer_.shape
-        primed = f"{' x '.join(map(str, shape))} pixels" if shape else "nothing: data are compressed by themselves"
-        return {"model": repr(estimator), "primed with": primed, "file": f"{path.stat().st_size:,} bytes"}
+        return {"model": repr(estimator), **_learned(estimator), "file": f"{path.stat().st_size:,} bytes"}
     document = load_document(path)
     chosen, schema = estimator.chosen_, estimator.schema_
     options = chosen["options"]
@@ -64,6 +62,18 @@ def describe_model(path: Path) -> dict[str, Any]:
         "weights": f"{sum(p.numel() for p in estimator.module_.parameters()):,}",
         "file": f"{path.stat().st_size:,} bytes, format {document['format']}, by narrows {document['narrows']}",
     }
+
+
+def _learned(estimator: narrows.Compressor) -> dict[str, str]:
+    """What a `Compressor` knows of the data that it was fitted on."""
+    if estimator.lossy_ is not None:
+        model = estimator.lossy_.model
+        code = f"{len(model.tables.least)} numbers for every {model.side} x {model.side} pixels"
+        held = f"{len(model.to_bytes()):,} bytes in a file that holds it, number {model.fingerprint}"
+        return {"codes": f"images of {model.channels} channel(s), not exactly", "code": code, "decoder": held}
+    shape = None if estimator.primer_ is None else estimator.primer_.shape
+    primed = f"{' x '.join(map(str, shape))} pixels" if shape else "nothing: data are compressed by themselves"
+    return {"primed with": primed} | ({"number": estimator.shared.fingerprint} if shape else {})
 
 
 def describe_compressed(path: Path) -> dict[str, Any]:
@@ -81,6 +91,9 @@ def describe_compressed(path: Path) -> dict[str, Any]:
             "file": f"{after:,} bytes, {before / after:.2f} times less than {before:,}",
             "chunks": f"{len(made):,}, of {file.block:,} rows at most",
         }
+        if file.model:
+            where = f"in the file, {file.held:,} bytes" if file.embedded else "apart: give it with --model"
+            found["model"] = f"number {file.model}, {where}"
     shown: dict[tuple[str, str], list[int]] = {}
     for chunk in made:
         shown.setdefault((chunk.column, chunk.method), []).append(chunk.size)

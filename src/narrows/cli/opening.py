@@ -1,5 +1,6 @@
 """Data for a model that has been trained: brought to the shape that it knows, and read piece by piece where large."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from narrows.data.options import options_like
 from narrows.data.samples import Samples
 from narrows.data.series import windows
 from narrows.data.stores import as_stream
+from narrows.tasks.shared import NOTHING, Shared
 
 
 def opened(path: str, estimator: Any) -> Any:
@@ -28,3 +30,23 @@ def opened(path: str, estimator: Any) -> Any:
     if recording and np.shape(data)[1:] == schema.raw_shape[1:]:
         return windows(data, schema.raw_shape[0])
     return as_stream(data)
+
+
+def compressor(path: Path) -> narrows.Compressor:
+    """The `Compressor` of a model file.
+
+    Raises:
+        FileError: The file cannot be used, or holds a model of another kind.
+    """
+    found = narrows.load(path)
+    if not isinstance(found, narrows.Compressor):
+        raise FileError(
+            f"{path} holds a model of the class {type(found).__name__}: data are compressed by what "
+            "narrows train compressor writes"
+        )
+    return found
+
+
+def shared(path: Path | None) -> Shared:
+    """What the model file of a `Compressor` knows; nothing without one."""
+    return NOTHING if path is None else compressor(path).shared

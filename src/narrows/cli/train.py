@@ -9,7 +9,7 @@ import narrows
 from narrows.cli import settings
 from narrows.cli.describe import describe_model
 from narrows.cli.show import show_pairs
-from narrows.core.errors import unknown
+from narrows.core.errors import ChoiceError, unknown
 from narrows.data.files import image_files
 from narrows.data.writing import check_model_file
 from narrows.estimators.restoring import PictureRestorer
@@ -17,6 +17,7 @@ from narrows.estimators.restoring import PictureRestorer
 JOBS = {
     "anomaly": narrows.AnomalyDetector,
     "autoencoder": narrows.Autoencoder,
+    "compressor": narrows.Compressor,
     "denoiser": narrows.Denoiser,
     "generator": narrows.Generator,
     "imputer": narrows.Imputer,
@@ -44,7 +45,8 @@ def train(
     """Train a model on data and write it to a file.
 
     Args:
-        job: What the model is for: anomaly, autoencoder, denoiser, generator, imputer, inpainter, restorer, upscaler.
+        job: What the model is for: anomaly, autoencoder, compressor, denoiser, generator, imputer, inpainter, restorer,
+            upscaler.
         data: A file (.npy .npz .npz:key .csv .parquet .mtx .h5 .zarr, idx as .ubyte or .gz, an image, a video) or a
             folder of Parquet files, images or videos.
         output: The model file to write, by convention ending in .safetensors.
@@ -72,6 +74,10 @@ def train(
         "verbose": verbose,
     }
     arguments, opening = settings.arguments(JOBS[job], recipe, set_)
+    if job == "compressor":
+        if recipe != "auto" or latent_dim is not None:
+            raise ChoiceError("a compressor has its own recipe and code: choose --set quality=32, or --set effort=max")
+        named = {name: value for name, value in named.items() if name not in ("recipe", "latent_dim")}
     model = JOBS[job](**named | arguments)
     if isinstance(model, PictureRestorer) and Path(data).is_dir() and image_files(data):
         opening = {"size": "each"} | opening

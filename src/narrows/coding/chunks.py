@@ -16,12 +16,14 @@ from narrows.coding import bytewise, columns, pictures, rows, smooth
 from narrows.coding.container import LARGEST_CHUNK, digest
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import CODECS, squeeze, unsqueeze
+from narrows.coding.learned import LearnedImages, as_given, as_stack
 from narrows.coding.mapping import cost, own_cost, ways
 from narrows.coding.rows import Known
 from narrows.coding.values import NAMES, Array, Map, bits_of, ordered_bits, within
 from narrows.core.errors import FileError
 
 GENERIC, ROWS, SMOOTH, PICTURES, TABLES = range(5)
+LEARNED = 6
 MOST_IN_A_ROW = 1 << 22
 """More values than this are left to the other methods, so that memory stays within bounds."""
 Gaps = NDArray[np.bool_] | None
@@ -146,6 +148,24 @@ def encode(
     raise AssertionError("the generic method gives back what it was given")
 
 
+def encode_learned(content: Content, codes: Array, model: LearnedImages) -> tuple[bytes, Content]:
+    """A chunk of images by a learned model, and what will come back from it, which is not what went in.
+
+    Args:
+        content: Images (n, ...) as `as_stack` takes them.
+        codes: What they are drawn from, (n, rows, columns, code).
+        model: What whoever decodes will have too.
+    """
+    data, kept = model.encode(codes)
+    payload = bytes([0, LEARNED]) + data
+    back = decode(payload, content.values.dtype, content.values.shape, [], None, model)
+    images = as_stack(back.values)
+    assert images is not None
+    again = [model.drawn(kept[rows], images[rows].shape) for rows in np.array_split(np.arange(len(kept)), 2)]
+    assert np.array_equal(images, np.concatenate(again)), "the same comes back however images are put together"
+    return payload, back
+
+
 def _tried(payload: bytes, content: Content, known: Sequence[Known | None], primer: Array | None) -> Content | None:
     try:
         return decode(payload, content.values.dtype, content.values.shape, known, primer)
@@ -249,6 +269,7 @@ def decode(
     shape: tuple[int, ...],
     known: Sequence[Known | None],
     primer: Array | None = None,
+    model: LearnedImages | None = None,
 ) -> Content:
     """What a chunk holds.
 
@@ -256,7 +277,7 @@ def decode(
         FileError: It holds something else than it should, or is made in a way that this version does not know.
     """
     try:
-        return _decode(payload, dtype, shape, known, primer)
+        return _decode(payload, dtype, shape, known, primer, model)
     except (ValueError, IndexError, TypeError, OverflowError, MemoryError, AssertionError, KeyError) as error:
         if isinstance(error, FileError):
             raise
@@ -269,6 +290,7 @@ def _decode(
     shape: tuple[int, ...],
     known: Sequence[Known | None],
     primer: Array | None,
+    model: LearnedImages | None,
 ) -> Content:
     beside, method, fields = _begun(payload)
     if method == GENERIC:
@@ -288,6 +310,11 @@ def _decode(
             raise FileError("it holds no images, or needs the primer that it was made with")
         found = pictures.decode(fields.rest(), images.shape, _primer(primer) if primed and primer is not None else None)
         return Content(found.astype(dtype).reshape(shape), None, beside)
+    if method == LEARNED:
+        images = as_stack(np.empty(shape, np.bool_))
+        if images is None or model is None:
+            raise FileError("it holds no images, or needs the model that it was made with")
+        return Content(as_given(model.decode(fields.rest(), images.shape).astype(dtype), shape), None, beside)
     raise FileError(f"it was made by method {method}, which this version does not know")
 
 
@@ -302,6 +329,8 @@ def in_words(payload: bytes, dtype: np.dtype[Any], count: int) -> str:
         return f"interpolation, {NAMES[fields.number()]}"
     if method == PICTURES:
         return "pixels by their neighbours" + (", primed" if fields.number(1) else "")
+    if method == LEARNED:
+        return "images by a learned model, not exactly"
     how = Map.read(Reader(fields.piece()), dtype, count)
     running = ", differences" if how.running else ""
     if method == TABLES:

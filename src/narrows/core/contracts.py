@@ -79,7 +79,7 @@ class Encoder(Part):
         """The linear path of every block of a sample by itself, where there is one instead."""
         return None
 
-    def blocks(self, x: Tensor) -> Tensor:
+    def cut_blocks(self, x: Tensor) -> Tensor:
         """The blocks of samples (n, *s) that a path maps one by one, (m, values of a block)."""
         raise AssertionError(f"{type(self).__name__} knows no blocks")
 

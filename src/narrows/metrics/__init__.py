@@ -9,6 +9,7 @@ from .clusters import v_measure as v_measure
 from .errors import binary_cross_entropy as binary_cross_entropy
 from .errors import mean_squared_error as mean_squared_error
 from .neighbours import nearest_neighbour_accuracy as nearest_neighbour_accuracy
+from .pictures import multi_scale_structural_similarity as multi_scale_structural_similarity
 from .pictures import peak_signal_to_noise_ratio as peak_signal_to_noise_ratio
 from .pictures import structural_similarity as structural_similarity
 from .probes import linear_probe_accuracy as linear_probe_accuracy
@@ -35,6 +36,7 @@ __all__ = [
     "kernel_distance",
     "linear_probe_accuracy",
     "mean_squared_error",
+    "multi_scale_structural_similarity",
     "mutual_information_gap",
     "nearest_neighbour_accuracy",
     "peak_signal_to_noise_ratio",

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, prod
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -126,6 +125,7 @@ class BlockEncoder(Encoder):
     """
 
     path: nn.Linear
+    refiner: nn.Sequential
 
     def __init__(self, spec: SampleSpec, out_features: int, tiling: Tiling, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -138,8 +138,12 @@ class BlockEncoder(Encoder):
         self.refiner = _convolutions([values, *widths, channels])
 
     def forward(self, view: View) -> Features:
-        found = _mapped(self.path, self.tiling.cut(view.x)) + self.refiner(self.tiling.cut(self.entrance(view)))
-        return Features(found.flatten(1)[:, : self.out_features])
+        return Features(self.grid(view).flatten(1)[:, : self.out_features])
+
+    def grid(self, view: View) -> Tensor:
+        """What is found at each place, of images of any size, (n, channels of the code, rows, columns)."""
+        tiling = Tiling(tuple(view.x.shape[2:]), self.tiling.side)
+        return _mapped(self.path, tiling.cut(view.x)) + self.refiner(tiling.cut(self.entrance(view)))
 
     def silence(self) -> bool:
         return silenced(self.refiner[-1])
@@ -147,7 +151,7 @@ class BlockEncoder(Encoder):
     def block_path(self) -> nn.Linear | None:
         return self.path
 
-    def blocks(self, x: Tensor) -> Tensor:
+    def cut_blocks(self, x: Tensor) -> Tensor:
         return self.tiling.cut(x).movedim(1, -1).flatten(0, 2)
 
 
@@ -162,10 +166,9 @@ class BlockDecoder(Decoder):
     """
 
     path: nn.Linear
+    refiner: nn.Sequential
 
-    def __init__(
-        self, latent_dim: int, params_shape: tuple[int, ...], tiling: Tiling, widths: tuple[int, ...]
-    ) -> None:
+    def __init__(self, latent_dim: int, params_shape: tuple[int, ...], tiling: Tiling, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.params_shape = params_shape
         self.linear = None

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,7 +19,7 @@ import numpy as np
 
 from narrows.coding import chunks
 from narrows.coding.chunks import EFFORTS, Content, Effort
-from narrows.coding.container import ContainerWriter
+from narrows.coding.container import ContainerWriter, digest
 from narrows.core.errors import ChoiceError, InputError, unknown
 from narrows.data.arrays import Array
 from narrows.data.csr import is_sparse
@@ -29,6 +28,8 @@ from narrows.data.samples import Samples
 from narrows.data.tensor_file import replacing
 from narrows.data.writing import check_file
 from narrows.tasks.forms import ArrayForm, Form
+from narrows.tasks.lossy import LossyImages
+from narrows.tasks.shared import Shared
 from narrows.tasks.table_forms import TableForm
 
 KINDS: dict[str, type[Form]] = {form.kind: form for form in (ArrayForm, TableForm)}
@@ -48,11 +49,20 @@ class Plan:
         bound: How far a number may come back from what it was; 0 for not at all.
         effort: How much is tried.
         primer: Rows of the same kind that whoever reads the file will have.
+        lossy: What codes images where they need not come back exactly.
+        embed: Whether the file holds what is needed to decode them.
     """
 
     bound: float
     effort: Effort
     primer: Array | None = None
+    lossy: LossyImages | None = None
+    embed: bool = False
+
+    @property
+    def shared(self) -> Shared:
+        """What readers have to have."""
+        return Shared(self.primer, None if self.lossy is None else self.lossy.model)
 
     @classmethod
     def of(cls, max_error: float, effort: str) -> Plan:
@@ -131,6 +141,8 @@ def form_of(X: Any, plan: Plan) -> tuple[Form, Any]:
     if isinstance(X, Samples):
         raise InputError("data that are read piece by piece cannot be compressed yet: compress the files' arrays")
     array = X if isinstance(X, np.ndarray) else np.asarray(X)
+    if plan.lossy is not None and plan.lossy.takes(array):
+        return ArrayForm(array.dtype, array.shape, "whole"), array
     layouts = ArrayForm.layouts(array)
     forms = [ArrayForm(array.dtype, array.shape, layout) for layout in layouts]
     return (forms[0] if len(forms) == 1 else _smaller(forms, array, plan)), array
@@ -146,11 +158,6 @@ def _smaller(forms: Sequence[ArrayForm], array: Array, plan: Plan) -> ArrayForm:
     return forms[int(np.argmin(sizes))]
 
 
-def fingerprint(primer: Array) -> str:
-    """What tells a primer from others."""
-    return sha256(f"{primer.dtype}:{primer.shape};".encode() + primer.tobytes()).hexdigest()[:32]
-
-
 def cores() -> int:
     """How many threads make chunks."""
     return max(1, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
@@ -159,10 +166,14 @@ def cores() -> int:
 def write(file: BinaryIO, form: Form, data: Any, plan: Plan, progress: Progress | None = None) -> int:
     """Write a compressed file, and say how many bytes it has."""
     size = form.block()
-    primed = {} if plan.primer is None else {"model": fingerprint(plan.primer)}
-    writer = ContainerWriter(
-        file, {"kind": form.kind, **form.to_json(), "rows": size, "bound": plan.bound.hex(), **primed}
-    )
+    told = {"kind": form.kind, **form.to_json(), "rows": size, "bound": plan.bound.hex()}
+    model = plan.shared.fingerprint
+    if model:
+        told |= {"model": model, "embedded": plan.embed}
+    writer = ContainerWriter(file, told)
+    if plan.embed and plan.lossy is not None:
+        held = plan.lossy.model.to_bytes()
+        writer.add(held, digest(held))
     before = after = 0
     with ThreadPoolExecutor(cores()) as pool:
         for stop, made in _ahead(form, data, size, plan, pool):
@@ -193,6 +204,8 @@ def _ahead(form: Form, data: Any, size: int, plan: Plan, pool: ThreadPoolExecuto
 def _block(form: Form, data: Any, start: int, stop: int, plan: Plan, pool: ThreadPoolExecutor) -> Made:
     """The chunks of a block in the making: a column may be foretold by those that cost more than it does."""
     contents = form.contents(data, start, stop)
+    if plan.lossy is not None:
+        return [pool.submit(plan.lossy.encode, one) for one in contents]
     if len(contents) == 1 or not plan.effort.modelled or plan.bound > 0:
         return [pool.submit(chunks.encode, one, [], {}, plan.bound, plan.effort, plan.primer) for one in contents]
     known = [content.known() for content in contents]

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from types import TracebackType
@@ -14,11 +15,12 @@ from typing import Any, BinaryIO, Self
 from narrows.coding import chunks
 from narrows.coding.chunks import Content
 from narrows.coding.container import Container, DamageError
+from narrows.coding.learned import LearnedImages
 from narrows.coding.rows import Known
 from narrows.core.errors import FileError, InputError
-from narrows.data.arrays import Array
-from narrows.tasks.compression import KINDS, cores, fingerprint
+from narrows.tasks.compression import KINDS, cores
 from narrows.tasks.forms import LARGEST_BLOCK, Form
+from narrows.tasks.shared import NOTHING, Shared
 
 
 def decompress(path: str | Path) -> Any:
@@ -34,17 +36,18 @@ def decompress(path: str | Path) -> Any:
         return file.read()
 
 
-def from_bytes(data: bytes, primer: Array | None = None) -> Any:
-    """The data of a compressed file's bytes, and of what it was primed with."""
-    return Compressed(io.BytesIO(data), "the compressed bytes", primer=primer).read()
+def from_bytes(data: bytes, shared: Shared = NOTHING) -> Any:
+    """The data of a compressed file's bytes, and of what its writer knew."""
+    return Compressed(io.BytesIO(data), "the compressed bytes", shared=shared).read()
 
 
-def open_compressed(path: str | Path, salvage: bool = False) -> Compressed:
+def open_compressed(path: str | Path, salvage: bool = False, shared: Shared = NOTHING) -> Compressed:
     """A compressed file of which parts can be read.
 
     Args:
         path: What `narrows.compress` wrote.
         salvage: Whether to go on without the index where that is damaged, as far as chunks can be followed.
+        shared: What a `Compressor` knew that wrote it, unless the file holds that itself.
 
     Raises:
         FileError: No compressed file, from a newer version, or damaged in its header or index.
@@ -61,7 +64,7 @@ def open_compressed(path: str | Path, salvage: bool = False) -> Compressed:
         raise FileError(f"there is no compressed file {target}")
     file = target.open("rb")
     try:
-        return Compressed(file, str(target), salvage)
+        return Compressed(file, str(target), salvage, shared)
     except BaseException:
         file.close()
         raise
@@ -106,27 +109,26 @@ class Compressed:
         file: Its bytes.
         name: What to call it in messages.
         salvage: Whether to go on without the index where that is damaged.
-        primer: What it was primed with, if it was.
+        shared: What its writer knew beside the data, if anything.
     """
 
-    def __init__(self, file: BinaryIO, name: str, salvage: bool = False, primer: Array | None = None) -> None:
+    def __init__(self, file: BinaryIO, name: str, salvage: bool = False, shared: Shared = NOTHING) -> None:
         self._container, self._file, self.name = Container(file, name), file, name
         header = self._container.header
         try:
             self.form: Form = KINDS[header["kind"]].from_json(header)
             self.block = int(header["rows"])
             self.bound = float.fromhex(header["bound"])
+            self.model = str(header.get("model", ""))
+            self.embedded = bool(self.model) and bool(header.get("embedded", False))
         except (KeyError, TypeError, ValueError, AttributeError, OSError, OverflowError) as error:
             raise FileError(f"{name} is damaged: its header lacks or garbles {error}") from error
-        self._primer = primer
-        model = header.get("model")
-        if model is not None and (primer is None or fingerprint(primer) != model):
-            raise FileError(f"{name} was made with a Compressor, and only the same one can read it")
+        self._shared = shared
         self._check_sizes()
         self.damage = ""
         try:
             found = self._container.index()
-            if found != self.blocks * len(self.form.fields):
+            if found != self.blocks * len(self.form.fields) + self.embedded:
                 raise FileError(f"{name} is damaged: it holds another number of chunks than its header says")
         except FileError as error:
             if not salvage:
@@ -143,6 +145,26 @@ class Compressed:
         self.blocks = -(-self.form.count // self.block)
         if self.blocks * len(self.form.fields) > self._container.size // 24:
             raise FileError(f"{self.name} is damaged: its header claims more chunks than the file has room for")
+
+    @cached_property
+    def known(self) -> Shared:
+        """What its writer knew beside the data.
+
+        Raises:
+            FileError: Something else is needed than there is.
+        """
+        found = self._shared
+        if self.embedded:
+            try:
+                found = Shared(model=LearnedImages.from_bytes(self._container.chunk(0)[0]))
+            except DamageError as error:
+                raise FileError(f"{self.name} is damaged: chunk 0 (its model): {error.reason}") from error
+            except FileError as error:
+                raise FileError(f"{self.name} is damaged: chunk 0 (its model): {error}") from error
+        if self.model and found.fingerprint != self.model:
+            given = "another one was given" if found.fingerprint else "none was given"
+            raise FileError(f"{self.name} was made with a Compressor, and only the same one can read it: {given}")
+        return found
 
     def __len__(self) -> int:
         return self.form.count
@@ -209,11 +231,11 @@ class Compressed:
         for _ in self._rows(0, self.form.count, list(range(len(self.form.fields)))):
             pass
         self._container.check_hash()
-        return self.blocks * len(self.form.fields)
+        return self.blocks * len(self.form.fields) + self.embedded
 
     def salvage(self) -> tuple[Any, list[Loss]]:
         """The rows of all blocks that are undamaged, and which rows are lost."""
-        found, lost = [], []
+        found, lost, _ = [], [], self.known
         for number in range(self.blocks):
             start, stop = self._limits(number)
             try:
@@ -228,9 +250,9 @@ class Compressed:
         for number in range(self.blocks * width):
             block, column = divmod(number, width)
             field, (start, stop) = self.form.fields[column], self._limits(block)
-            payload, _ = self._container.chunk(number)
+            payload, _ = self._container.chunk(number + self.embedded)
             made = chunks.in_words(payload, field.dtype, (stop - start) * prod(field.inner))
-            found.append(Chunk(block, field.name, made, sizes[number]))
+            found.append(Chunk(block, field.name, made, sizes[number + self.embedded]))
         return found
 
     @property
@@ -252,6 +274,11 @@ class Compressed:
         self._container.check_hash()
 
     @property
+    def held(self) -> int:
+        """How many of its bytes are the model that decodes it."""
+        return self._container.sizes()[0] if self.embedded else 0
+
+    @property
     def size(self) -> int:
         """How many bytes the file has."""
         return self._container.size
@@ -263,6 +290,7 @@ class Compressed:
         """The contents of some columns, for all blocks that some rows lie in, cut to these rows."""
         if start >= stop:
             return
+        _ = self.known
         wanted = range(start // self.block, (stop - 1) // self.block + 1)
         with ThreadPoolExecutor(cores()) as pool:
             some = 2 * cores()
@@ -307,7 +335,7 @@ class Compressed:
 
     def _chunk(self, block: int, number: int) -> tuple[bytes, bytes]:
         try:
-            return self._container.chunk(block * len(self.form.fields) + number)
+            return self._container.chunk(self.embedded + block * len(self.form.fields) + number)
         except DamageError as error:
             raise self._damage(block, number, error.reason) from error
 
@@ -315,7 +343,7 @@ class Compressed:
         start, stop = self._limits(block)
         known = number < len(self.form.fields) and self.form.fields[number].name
         column = f", column {self.form.fields[number].name!r}" if known else ""
-        chunk = block * len(self.form.fields) + number
+        chunk = self.embedded + block * len(self.form.fields) + number
         return FileError(f"{self.name} is damaged: chunk {chunk} (rows {start} to {stop}{column}): {reason}")
 
     def _decode(self, block: int, payloads: dict[int, tuple[bytes, bytes]], numbers: Sequence[int]) -> list[Content]:
@@ -326,7 +354,8 @@ class Compressed:
         for number, (payload, stamp) in payloads.items():
             field = self.form.fields[number]
             try:
-                content = chunks.decode(payload, field.dtype, (stop - start, *field.inner), known, self._primer)
+                shape = (stop - start, *field.inner)
+                content = chunks.decode(payload, field.dtype, shape, known, self.known.primer, self.known.model)
             except FileError as error:
                 raise self._damage(block, number, str(error)) from error
             if content.stamp() != stamp:

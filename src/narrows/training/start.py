@@ -228,9 +228,7 @@ def start_as(model: AutoencoderModule, found: Components) -> bool:
     return True
 
 
-def _start_as_blocks(
-    model: AutoencoderModule, source: Source, mean: Tensor, variance: Tensor, rng: Generator
-) -> bool:
+def _start_as_blocks(model: AutoencoderModule, source: Source, mean: Tensor, variance: Tensor, rng: Generator) -> bool:
     """Set the path of every block to principal components of blocks; False where there is no such path.
 
     The noise is what the likelihood takes for it: with as many axes as values, nothing is left but what is rounded.
@@ -239,7 +237,7 @@ def _start_as_blocks(
     if encode is None or decode is None or not model.likelihood.linear_mean:
         return False
     model.likelihood.start(mean, variance, FAINT * variance.mean())
-    blocks = torch.cat([model.encoder.blocks(view.x) for view in source.some(ROWS, rng).batches(BLOCK)]).double()
+    blocks = torch.cat([model.encoder.cut_blocks(view.x) for view in source.some(ROWS, rng).batches(BLOCK)]).double()
     axes, variances, center = components_of(blocks, len(encode.weight))
     noise = model.likelihood.noise()
     start = None if noise is None else model.bottleneck.linear_start(variances, noise)
