@@ -46,6 +46,14 @@ def test_verdicts_with_reasons_go_to_a_file(run, detector, tmp_path):
     assert (found.verdict[FAULTS:] == "usual").mean() > 0.8
 
 
+def test_reasons_of_no_anomalies_are_none(run, detector, tmp_path):
+    model, data = str(detector / "d.safetensors"), str(detector / "usual.csv")
+    code, out, _ = run("detect", model, data, "--fdr", "0.001", "--explain", "-o", "v.csv")
+    assert code == 0
+    assert out.startswith("0 of 300")
+    assert list(pd.read_csv(tmp_path / "v.csv").columns) == ["score", "p_value", "verdict"]
+
+
 def test_verdicts_go_to_standard_output_and_a_report_beside_them(run, detector, tmp_path):
     code, out, _ = run("detect", str(detector / "d.safetensors"), str(detector / "new.csv"), "--report", "r.html")
     assert code == 0
@@ -54,6 +62,13 @@ def test_verdicts_go_to_standard_output_and_a_report_beside_them(run, detector, 
     assert all(
         words in page for words in ("The first anomalies", "c = ", "norm of the standardised row", "Calibration")
     )
+
+
+def test_the_report_of_a_detector_is_the_same_page(run, detector, tmp_path):
+    words = str(detector / "d.safetensors"), str(detector / "new.csv")
+    assert run("report", *words, "-o", "r.html")[0] == 0
+    run("detect", *words, "--report", "also.html")
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == (tmp_path / "also.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("header", ["a,b,c,d\n", ""])

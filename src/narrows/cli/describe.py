@@ -50,6 +50,7 @@ def describe_model(path: Path) -> dict[str, Any]:
         return {"model": repr(estimator), **_learned(estimator), "file": f"{path.stat().st_size:,} bytes"}
     document = load_document(path)
     chosen, schema = estimator.chosen_, estimator.schema_
+    best = chosen.get("best_epoch")
     options = chosen["options"]
     return {
         "model": f"{type(estimator).__name__}, recipe {chosen['recipe']}",
@@ -58,7 +59,7 @@ def describe_model(path: Path) -> dict[str, Any]:
         "samples": _sample(schema.spec) + (f", {schema.form}" if schema.form else ""),
         "likelihood": _named(chosen["likelihood"]),
         "training": _named({name: chosen[name] for name in SETTINGS if name in chosen}),
-        "best epoch": f"{chosen.get('best_epoch', '-')} of {max(0, len(estimator.history_) - 1)} trained",
+        **({"best epoch": f"{best} of {len(estimator.history_) - 1} trained"} if best is not None else {}),
         "weights": f"{sum(p.numel() for p in estimator.module_.parameters()):,}",
         "file": f"{path.stat().st_size:,} bytes, format {document['format']}, by narrows {document['narrows']}",
     }

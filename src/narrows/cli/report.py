@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import narrows
+from narrows.cli import findings
 from narrows.cli.opening import opened
 from narrows.cli.reporting import report_page
 from narrows.core.errors import ChoiceError
@@ -14,17 +15,24 @@ from narrows.data.writing import check_output
 
 
 def report(model: Path, data: str, /, *, output: Annotated[Path, Parameter(alias="-o")]) -> None:
-    """Write one page on a model and data: the card of the model, curves, reconstructions, codes, and PCA beside it.
+    """Write one page on a model and data.
+
+    Of an autoencoder: the card of the model, curves, reconstructions, codes, and PCA beside it. Of a detector: how
+    scores lie, whether they are calibrated, and why the first anomalies are some.
 
     Args:
-        model: A model file of the job autoencoder.
+        model: A model file of the job autoencoder or anomaly.
         data: Samples: a file or a folder, as for `narrows train`, that fit into memory.
         output: The page to write: .html.
     """
     check_output(output, (".html",))
     estimator = narrows.load(model)
-    if not isinstance(estimator, narrows.Autoencoder):
-        raise ChoiceError(f"{model} holds a {type(estimator).__name__}, and a report is on an Autoencoder")
-    made = report_page(estimator, model, opened(data, estimator), data)
+    if isinstance(estimator, narrows.AnomalyDetector):
+        made = findings.report(estimator, opened(data, estimator), fdr=None)
+    elif isinstance(estimator, narrows.Autoencoder):
+        made = report_page(estimator, model, opened(data, estimator), data)
+    else:
+        kind = type(estimator).__name__
+        raise ChoiceError(f"{model} holds a model of class {kind}: reports are on an Autoencoder or an AnomalyDetector")
     with replacing(output) as temporary:
         temporary.write_text(made, encoding="utf-8")

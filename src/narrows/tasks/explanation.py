@@ -10,6 +10,7 @@ by how much less unusual it were without each, see `blame`; elsewhere a value co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,11 +54,11 @@ class Explanation:
     @property
     def distortion(self) -> Array:
         """The sum of the contributions of each sample in nats, (n,)."""
-        return np.asarray(self.contributions.reshape(len(self), -1).sum(1))
+        return np.asarray(self._flat().sum(1))
 
     def order(self) -> Array:
         """The columns of each sample, the costliest first; of other samples their values, flattened, (n, values)."""
-        return np.asarray(np.argsort(-self.contributions.reshape(len(self), -1), axis=1, kind="stable"))
+        return np.asarray(np.argsort(-self._flat(), axis=1, kind="stable"))
 
     def top(self, most: int = 5) -> list[list[Reason]]:
         """The costliest values of each sample of a table, at most so many, those that cost nothing left out."""
@@ -81,6 +82,10 @@ class Explanation:
             for reason in reasons
         ]
         return pd.DataFrame(lines, columns=["row", "column", "nats", "found", "expected"])
+
+    def _flat(self) -> Array:
+        """A row for each sample, also of none."""
+        return self.contributions.reshape(len(self), math.prod(self.contributions.shape[1:]))
 
     def __repr__(self) -> str:
         return f"Explanation({len(self)} samples of {' x '.join(map(str, self.contributions.shape[1:]))} values)"
