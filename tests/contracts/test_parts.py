@@ -345,7 +345,7 @@ class TestCorruptions:
         assert torch.equal(shown.x, x) == (name in ("clean", "compose", "paired"))
 
 
-ESTIMATES = ("mmd", "total_correlation")
+ESTIMATES = ("mmd", "total_correlation", "batch_total_correlation")
 """Penalties that estimate what is never negative, without bias, so that they may be negative themselves."""
 
 

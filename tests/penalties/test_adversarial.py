@@ -9,7 +9,8 @@ from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Trace, View
 from narrows.networks.critics import FittingCritics, MLPCritic
 from narrows.networks.layers import initialise
-from narrows.penalties import Adversarial, LearnedSimilarity, TotalCorrelation
+from narrows.penalties import Adversarial, BatchTotalCorrelation, LearnedSimilarity, TotalCorrelation
+from narrows.penalties.batch_total_correlation import bandwidth, batch_total_correlation
 from narrows.penalties.mmd import inverse_multiquadric, unbiased_mmd
 from narrows.recipes.assemble import assemble
 from narrows.training.adam import FusedAdam
@@ -41,6 +42,37 @@ def test_the_best_critic_of_factors_gives_the_total_correlation_of_a_normal_dist
     z = torch.randn(20_000, 2, generator=rng) @ mix.T
     exact = -0.5 * np.log(1 - rho**2)
     assert penalty(trace_of(z), None, None).mean().item() == pytest.approx(exact, abs=0.08)
+
+
+def test_the_total_correlation_over_a_batch_is_that_of_a_normal_distribution(rng):
+    rho, scale = 0.8, 0.5
+    mix = torch.tensor([[1.0, 0.0], [rho, (1 - rho**2) ** 0.5]])
+    mean = torch.randn(2000, 2, generator=rng) @ mix.T
+    z = mean + scale * torch.randn(2000, 2, generator=rng)
+    found = batch_total_correlation(z, mean, torch.full_like(mean, scale)).mean().item()
+    together = rho / (1 + scale**2)
+    assert found == pytest.approx(-0.5 * np.log(1 - together**2), abs=0.04)
+
+
+def test_less_total_correlation_over_a_batch_parts_the_entries_of_a_code(rng):
+    x = torch.randn(300, 2, generator=rng) @ torch.tensor([[1.0, 0.8], [0.0, 0.6]])
+    turn = torch.tensor(0.1, requires_grad=True)  # by an eighth of a circle they do not depend on one another
+    for _ in range(60):
+        z = x @ torch.stack([torch.stack([turn.cos(), -turn.sin()]), torch.stack([turn.sin(), turn.cos()])])
+        batch_total_correlation(z, z, bandwidth(z)).mean().backward()
+        with torch.no_grad():
+            turn -= 0.2 * turn.grad
+        turn.grad = None
+    assert abs(np.corrcoef(z.detach().T)[0, 1]) < 0.1 < abs(np.corrcoef(x.T)[0, 1])
+
+
+def test_the_total_correlation_of_codes_without_a_width_of_their_own(rng):
+    rho = 0.8
+    z = torch.randn(2000, 2, generator=rng) @ torch.tensor([[1.0, rho], [0.0, (1 - rho**2) ** 0.5]])
+    found = batch_total_correlation(z, z, bandwidth(z)).mean().item()
+    assert found == pytest.approx(-0.5 * np.log(1 - rho**2), abs=0.06)
+    with pytest.raises(narrows.ChoiceError, match="weight is a number of at least 0, got -1"):
+        BatchTotalCorrelation(weight=-1)
 
 
 def test_a_critic_is_at_a_loss_where_codes_are_draws_of_the_prior(rng):

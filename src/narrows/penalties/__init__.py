@@ -1,6 +1,7 @@
 """What is neither distortion nor rate: one penalty a file."""
 
 from .adversarial import Adversarial as Adversarial
+from .batch_total_correlation import BatchTotalCorrelation as BatchTotalCorrelation
 from .clustering import Clustering as Clustering
 from .contractive import Contractive as Contractive
 from .kl_sparsity import KLSparsity as KLSparsity
@@ -14,6 +15,7 @@ __all__ = [
     "L1",
     "MMD",
     "Adversarial",
+    "BatchTotalCorrelation",
     "Clustering",
     "Contractive",
     "KLSparsity",
