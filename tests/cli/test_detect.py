@@ -46,6 +46,7 @@ def test_verdicts_with_reasons_go_to_a_file(run, detector, tmp_path):
     assert (found.verdict[FAULTS:] == "usual").mean() > 0.8
 
 
+@pytest.mark.filterwarnings("ignore:fdr=0.001 is out of reach")
 def test_reasons_of_no_anomalies_are_none(run, detector, tmp_path):
     model, data = str(detector / "d.safetensors"), str(detector / "usual.csv")
     code, out, _ = run("detect", model, data, "--fdr", "0.001", "--explain", "-o", "v.csv")
