@@ -44,6 +44,20 @@ def test_the_errors_are_those_of_the_reconstructions(folder, tmp_path):
     assert f"<td>{error:.5g}</td>" in (tmp_path / "r.html").read_text()
 
 
+@pytest.mark.parametrize(("recipe", "pictures"), [("variational", 4), ("vq", 4), ("conditional", 2)])
+def test_the_page_of_a_generator_shows_samples_ways_and_numbers(folder, digits, recipe, pictures, tmp_path):
+    X = np.load(folder / "digits.npy")
+    small = {"network": "mlp", "widths": [16]}
+    model = narrows.Generator(recipe=recipe, latent_dim=4, epochs=1, recipe_options=small, random_state=0, verbose=0)
+    model.fit(X, digits.target[:200] if recipe == "conditional" else None).save(tmp_path / "g.safetensors")
+    assert run("report", tmp_path / "g.safetensors", folder / "digits.npy", "-o", tmp_path / "r.html") == 0
+    page = (tmp_path / "r.html").read_text()
+    assert len(re.findall(r'<img src="data:image/png;base64,', page)) == pictures
+    assert ("nats a sample" in page) == (recipe == "variational")
+    for words in ("coverage", "kernel distance", "hash of the data", "Training"):
+        assert words in page
+
+
 def test_wrong_use_is_one_sentence(folder, tmp_path, capsys):
     assert run("report", folder / "digits.safetensors", folder / "rows.npy", "-o", tmp_path / "r.html") == 2
     assert run("report", folder / "digits.safetensors", folder / "digits.npy", "-o", tmp_path / "r.pdf") == 2

@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 import narrows
 from narrows.cli import findings
+from narrows.cli.generating import generator_page
 from narrows.cli.opening import opened
 from narrows.cli.reporting import report_page
 from narrows.core.errors import ChoiceError
@@ -18,10 +19,11 @@ def report(model: Path, data: str, /, *, output: Annotated[Path, Parameter(alias
     """Write one page on a model and data.
 
     Of an autoencoder: the card of the model, curves, reconstructions, codes, and PCA beside it. Of a detector: how
-    scores lie, whether they are calibrated, and why the first anomalies are some.
+    scores lie, whether they are calibrated, and why the first anomalies are some. Of a generator: samples, how near
+    they lie to the data, ways between samples, and what single numbers of the code do.
 
     Args:
-        model: A model file of the job autoencoder or anomaly.
+        model: A model file of the job autoencoder, anomaly or generator.
         data: Samples: a file or a folder, as for `narrows train`, that fit into memory.
         output: The page to write: .html.
     """
@@ -31,8 +33,11 @@ def report(model: Path, data: str, /, *, output: Annotated[Path, Parameter(alias
         made = findings.report(estimator, opened(data, estimator), fdr=None)
     elif isinstance(estimator, narrows.Autoencoder):
         made = report_page(estimator, model, opened(data, estimator), data)
+    elif isinstance(estimator, narrows.Generator):
+        made = generator_page(estimator, model, opened(data, estimator), data)
     else:
         kind = type(estimator).__name__
-        raise ChoiceError(f"{model} holds a model of class {kind}: reports are on an Autoencoder or an AnomalyDetector")
+        known = "an Autoencoder, an AnomalyDetector or a Generator"
+        raise ChoiceError(f"{model} holds a model of class {kind}: reports are on {known}")
     with replacing(output) as temporary:
         temporary.write_text(made, encoding="utf-8")

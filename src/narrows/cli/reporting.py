@@ -50,7 +50,7 @@ def report_page(estimator: narrows.Autoencoder, model: Path, data: Any, name: st
     errors = np.nanmean(np.square(np.asarray(rebuilt, np.float64) - values).reshape(len(values), -1), axis=1)
     images = schema.spec.kind == "image"
     sections = [
-        _card(model, given, given.source(schema).digest(), name),
+        card(model, given, given.source(schema).digest(), name),
         _comparison(estimator, given, errors),
         Section("Training", [Picture(plots.curves({estimator.chosen_["recipe"]: estimator.history_}), CURVES)]),
         _reconstructions(values, np.asarray(rebuilt, np.float64), errors, images),
@@ -65,7 +65,7 @@ def report_page(estimator: narrows.Autoencoder, model: Path, data: Any, name: st
 CURVES = "Error on the samples that training set aside, after each epoch. The first point is the model as it began."
 
 
-def _card(model: Path, given: ArraySamples, digest: str, name: str) -> Section:
+def card(model: Path, given: ArraySamples, digest: str, name: str) -> Section:
     """What the model is, and what the data are."""
     shape = " x ".join(map(str, given.array.shape))
     finite = given.array[np.isfinite(given.array)] if given.array.dtype.kind == "f" else given.array
@@ -116,7 +116,7 @@ def _reconstructions(values: Array, rebuilt: Array, errors: Array, images: bool)
             for rows in (order[:shown], order[::-1][:shown])
         )
         return Section("Errors", [spread, Text("Rebuilt best:"), best, Text("Rebuilt worst:"), worst])
-    seen = _as_pictures(values), _as_pictures(rebuilt)
+    seen = as_pictures(values), as_pictures(rebuilt)
     blocks = [
         Picture(plots.reconstructions(seen[0][rows], seen[1][rows]), f"Rebuilt {word}: error {_range(errors[rows])}.")
         for word, rows in (("best", order[:shown]), ("worst", order[::-1][:shown]))
@@ -128,7 +128,7 @@ def _range(errors: Array) -> str:
     return f"{errors.min():.3g} to {errors.max():.3g}"
 
 
-def _as_pictures(images: Array) -> Array:
+def as_pictures(images: Array) -> Array:
     """Images as they are drawn: (n, height, width) or (n, height, width, 3)."""
     if images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] not in (1, 3):
         images = np.moveaxis(images, 1, -1)
@@ -162,6 +162,6 @@ def _walks(estimator: narrows.Autoencoder, codes: Array) -> Section:
     for dimension in widest:
         walk = np.tile(codes.mean(0), (SHOWN, 1))
         walk[:, dimension] += steps * codes[:, dimension].std()
-        rows[f"{dimension + 1}"] = _as_pictures(np.asarray(estimator.inverse_transform(walk), np.float64))
+        rows[f"{dimension + 1}"] = as_pictures(np.asarray(estimator.inverse_transform(walk), np.float64))
     words = "Walks along the widest dimensions, from two standard deviations below the mean code to two above."
     return Section("What the dimensions mean", [Picture(plots.image_rows(rows), words)])
