@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -33,6 +34,23 @@ def test_a_trained_imputer_is_used(run, table):
     code, out, _ = run("info", "i.safetensors")
     assert code == 0
     assert "Imputer" in out
+
+
+def test_it_says_what_was_filled_and_what_could_not_be(run, table):
+    table.assign(empty=np.nan).to_csv("hollow.csv", index=False)
+    table.dropna().to_csv("whole.csv", index=False)
+    gaps = int(table.isna().to_numpy().sum())
+    quick = ("--max-time", "1")
+    assert run("impute", "gaps.csv", "-o", "o.csv", *quick)[1].startswith(f"{gaps} gaps filled in o.csv\n")
+    assert f"{gaps} gaps filled in o.csv; 60 stay empty" in run("impute", "hollow.csv", "-o", "o.csv", *quick)[1]
+    assert run("impute", "whole.csv", "-o", "o.csv", *quick)[1].startswith("there were no gaps to fill")
+
+
+def test_an_image_file_has_no_gaps(run, tmp_path):
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "photo.png")
+    code, _, error = run("impute", "photo.png", "-o", "o.npy")
+    assert code == 2
+    assert "`narrows inpaint`" in error
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,21 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(run, photos):
     assert read("clean/grey.png").shape == (20, 24)
 
 
+def test_a_single_image_that_cannot_be_read_says_why(run, photos):
+    (photos / "broken.png").write_bytes(b"no image")
+    code, _, error = run("denoise", "photos/broken.png", "-o", "o.png")
+    assert code == 2
+    assert error.startswith("narrows: photos/broken.png is no image")
+
+
+def test_a_table_is_no_picture(run, photos, tmp_path):
+    (tmp_path / "table.csv").write_text("a,b\n1,x\n2,y\n")
+    for command in ("denoise", "upscale"):
+        code, _, error = run(command, "table.csv", "-o", "o.csv")
+        assert code == 2
+        assert "table.csv holds a table" in error
+
+
 def test_a_model_may_be_trained_on_the_images_themselves(run, photos):
     for words in (("denoise", "photos", "-o", "clean"), ("upscale", "photos/grey.png", "-o", "large.png")):
         assert run(*words, "--train", *QUICK)[0] == 0

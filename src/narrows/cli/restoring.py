@@ -11,6 +11,7 @@ from narrows import plots
 from narrows.core.errors import ChoiceError, InputError
 from narrows.data import pictures
 from narrows.data.arrays import Array
+from narrows.data.frames import is_frame
 from narrows.data.tensor_file import replacing
 from narrows.data.writing import check_output, write_data
 from narrows.estimators.restoring import PictureRestorer
@@ -112,6 +113,8 @@ class Restoration:
     def _arrays(self) -> tuple[int, Shown]:
         check_output(self.output)
         given = narrows.open_data(self.data)
+        if is_frame(given) and not self.fresh and self.estimator.schema_.spec.kind == "image":
+            raise InputError(f"the model was trained on pictures, and {self.data} holds a table: --model names another")
         drawn = isinstance(given, np.ndarray) and given.ndim in (3, 4)
         for asked, what in ((self.sheet, "a sheet shows"), (self.mask, "a mask belongs to")):
             if asked is not None and not drawn:

@@ -187,7 +187,10 @@ def _or_error(read: Callable[[Path], Found], path: Path) -> Found | FileError:
 
 
 def _none(folder: Path, faults: Mapping[Path, FileError]) -> FileError:
-    return FileError(f"none of the {len(faults):,} images in {folder} can be read: {min(faults.items())[1]}")
+    path, fault = min(faults.items())
+    if path == folder:  # a single file
+        return fault
+    return FileError(f"none of the {len(faults):,} images in {folder} can be read: {fault}")
 
 
 def _label(folder: Path, path: Path) -> str:
