@@ -49,7 +49,8 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         effort: `"fast"`, `"default"` or `"max"`: how much is tried to make the bytes fewer.
         quality: The peak signal-to-noise ratio of images that is aimed at, in decibels, 15 to 50; None for images that
             come back exactly. What is reached, `measure` tells; it is seldom less.
-        recipe_options: `{"widths": (64, 64)}`, the channels between the convolutions of the autoencoder.
+        recipe_options: `{"widths": (64, 64)}`, the channels between the convolutions of the autoencoder; by default 96
+            for images that blocks of 8 x 8 pixels fit, else 64 for blocks of 4 x 4.
         epochs: Passes over the images, at most; None for about 10,000 steps, fewer where steps are heavy.
         max_time: Seconds after which training stops.
         checkpoint: Folder to write moments to, and to resume from.

@@ -37,10 +37,14 @@ from narrows.training.start import components_of
 GREY, SPAN = 128.0, 64.0
 """Pixels are learned as (pixel - 128) / 64."""
 LEAST_QUALITY, MOST_QUALITY = 15.0, 50.0
-SIDE = 4
-"""Height and width of blocks."""
+SIDES = {8: 96, 4: 64}
+"""Height and width of blocks, and channels between convolutions; the larger where little is filled up."""
+LITTLE = 1.1
+"""Blocks may cover this many times the pixels of images."""
 PATCH = 64
 """Larger images are learned in patches of so many pixels each way."""
+LEAST = 8
+"""Smaller ones are filled up to so many."""
 MOST_LEARNED = 1 << 26
 """So many values are learned from, at most."""
 MOST_BLOCKS = 1 << 17
@@ -127,15 +131,15 @@ def learn(images: Array, quality: float, asked: Request) -> LossyImages:
     Raises:
         InputError: Too few images.
     """
-    shown = to_learn(images)
+    shown, side = to_learn(images)
     if len(shown) < 2:
         raise InputError(f"images are learned from at least 2, got {len(shown)}")
-    scale, width = water_level(shown, quality)
-    side, widths = SIDE, asked.options.get("widths")
+    scale, width = water_level(shown, quality, side)
+    widths = asked.options.get("widths", (SIDES[side], SIDES[side]))
     places = Tiling(shown.shape[1:3], side).places
     x = normalised(shown)
     likelihood = {"name": "normal", "scale": scale / SPAN}
-    options = {"side": side} | ({} if widths is None else {"widths": tuple(widths)})
+    options = {"side": side, "widths": tuple(widths)}
     request = Request(
         **{name: getattr(asked, name) for name in ("epochs", "max_time", "checkpoint", "device", "seed", "verbose")},
         recipe="compressive",
@@ -189,19 +193,27 @@ def normalised(images: Array) -> Tensor:
     return torch.from_numpy((moved - np.float32(GREY)) / np.float32(SPAN))
 
 
-def to_learn(images: Array) -> Array:
-    """Images to learn from: some of them, large ones in patches, sides filled up to whole blocks."""
+def to_learn(images: Array) -> tuple[Array, int]:
+    """Images to learn from, and how many pixels blocks are wide: some of them, large ones in patches, filled up."""
     _, height, width, channels = images.shape
     high, wide = (length if length < 1.5 * PATCH else PATCH for length in (height, width))
     rows, columns = height // high, width // wide
     every = max(1, -(-images.size // MOST_LEARNED))
     some = images[::every, : rows * high, : columns * wide]
     cut = some.reshape(len(some), rows, high, columns, wide, channels).swapaxes(2, 3).reshape(-1, high, wide, channels)
-    lacking = [(0, max(-length % SIDE, 2 * SIDE - length)) for length in (high, wide)]
-    return np.pad(cut, [(0, 0), *lacking, (0, 0)], mode="edge")
+    side = next(
+        (side for side in SIDES if _filled(high, side) * _filled(wide, side) <= LITTLE * high * wide), min(SIDES)
+    )
+    lacking = [(0, max(_filled(length, side), LEAST) - length) for length in (high, wide)]
+    return np.pad(cut, [(0, 0), *lacking, (0, 0)], mode="edge"), side
 
 
-def water_level(images: Array, quality: float) -> tuple[float, int]:
+def _filled(length: int, side: int) -> int:
+    """A length in whole blocks."""
+    return -(-length // side) * side
+
+
+def water_level(images: Array, quality: float, side: int) -> tuple[float, int]:
     """The scale s of what is left of each component of blocks, in pixels, and how many components are worth coding.
 
     Raises:
@@ -211,7 +223,7 @@ def water_level(images: Array, quality: float) -> tuple[float, int]:
         raise ChoiceError(
             f"quality is a number of decibels from {LEAST_QUALITY:g} to {MOST_QUALITY:g}, got {quality!r}"
         )
-    tiling = Tiling(images.shape[1:3], SIDE)
+    tiling = Tiling(images.shape[1:3], side)
     some = images[:: max(1, len(images) * tiling.places // MOST_BLOCKS)]
     blocks = tiling.cut(normalised(some)).movedim(1, -1).flatten(0, 2).double()
     variances = components_of(blocks, blocks.shape[1])[1].double().numpy() * SPAN**2
