@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -226,3 +227,10 @@ def test_images_without_anything_in_them_are_coded():
 def test_a_model_learned_on_a_gpu_is_decoded_without_one():
     model = fitted(30, device="cuda", epochs=2)
     assert model.measure(NEW)["psnr"] > 28
+
+
+def test_the_golden_file_gives_the_same_pixels_everywhere():
+    golden = Path(__file__).parents[1] / "golden"
+    found = narrows.decompress(golden / "lossy1.nrw")
+    assert np.array_equal(found, np.load(golden / "lossy1.npy"))
+    assert found.shape == (8, 13, 10, 3)
