@@ -25,7 +25,7 @@ from common import DATA, machine, table, write_between
 from narrows.metrics import multi_scale_structural_similarity, peak_signal_to_noise_ratio
 
 QUALITIES = {"cifar10": (24.0, 28.0, 33.0), "fashion": (26.0, 30.0, 35.0)}
-EPOCHS = {"cifar10": 60, "fashion": 10}
+EPOCHS = {"cifar10": 40, "fashion": 10}
 LEVELS = (1, 3, 5, 8, 12, 16, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 84, 88, 92, 95, 97, 99)
 Point = tuple[float, int, float]
 """PSNR, bytes and MS-SSIM."""
@@ -37,7 +37,7 @@ def sets(data: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
         images = np.load(data / "images/cifar10/cifar10_lossless_3000.npz")["x"]
         return images[:2500], images[2500:]
     files = np.load(data / "images/fashion_mnist.npz")
-    return files["x_train"][:20_000], files["x_test"][:2_000]
+    return files["x_train"][:10_000], files["x_test"][:2_000]
 
 
 def mosaic(images: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def test_what_is_out_of_range_becomes_the_nearest_that_is_not(tables):
 
 def test_tables_come_back_from_bytes(tables):
     again = LatentTables.read(Reader(tables.to_bytes()))
-    for name in ("least", "most", "low", "high", "weights", "near", "across", "tables"):
+    for name in ("least", "most", "low", "high", "weights", "sizes", "bounds", "tables"):
         assert np.array_equal(getattr(again, name), getattr(tables, name)), name
 
 
@@ -74,7 +74,7 @@ def test_damaged_tables_and_streams_are_refused_or_read_within_bounds(tables):
     plain, rng = tables.to_bytes(), np.random.default_rng(5)
     asked = codes(rng, 4)
     data, _ = tables.encode(asked)
-    for _ in range(100):
+    for _ in range(30):
         place = int(rng.integers(len(plain)))
         damaged = plain[:place] + bytes([plain[place] ^ 1 << int(rng.integers(8))]) + plain[place + 1 :]
         with suppress(FileError):

@@ -234,3 +234,24 @@ def test_the_golden_file_gives_the_same_pixels_everywhere():
     found = narrows.decompress(golden / "lossy1.nrw")
     assert np.array_equal(found, np.load(golden / "lossy1.npy"))
     assert found.shape == (8, 13, 10, 3)
+
+
+def test_damage_of_one_chunk_of_many_is_named_and_the_others_come_back(grey, tmp_path, monkeypatch):
+    monkeypatch.setattr("narrows.tasks.forms.BLOCK", 10 * NEW[0].size)
+    grey.compress(NEW, tmp_path / "x.nrw")
+    back = narrows.decompress(tmp_path / "x.nrw")
+    assert np.array_equal(back, grey.decompress(grey.compress(NEW)))
+    with narrows.open_compressed(tmp_path / "x.nrw") as file:
+        assert file.verify() == 5
+        sizes, held = [chunk.size for chunk in file.methods()], file.held
+        assert np.array_equal(file[8:23], back[8:23])
+    plain = (tmp_path / "x.nrw").read_bytes()
+    start = plain.index(grey.lossy_.model.to_bytes()) - 16 + held - 8 + sizes[0] - 8
+    place = start + sizes[1] // 2
+    (tmp_path / "x.nrw").write_bytes(plain[:place] + bytes([plain[place] ^ 4]) + plain[place + 1 :])
+    with pytest.raises(FileError, match=r"chunk 2 \(rows 10 to 20\)"):
+        narrows.decompress(tmp_path / "x.nrw")
+    with narrows.open_compressed(tmp_path / "x.nrw", salvage=True) as file:
+        found, lost = file.salvage()
+    assert [(loss.start, loss.stop) for loss in lost] == [(10, 20)]
+    assert np.array_equal(found, np.concatenate([back[:10], back[20:]]))

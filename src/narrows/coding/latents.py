@@ -4,9 +4,10 @@ A number y is coded as what it is more than a linear guess from the four neighbo
 
     r = y - floor((w_1 W + w_2 N + w_3 NW + w_4 NE + 128) / 256),
 
-by the table of its channel and its bucket: how large r was around it, and how large it is here in earlier channels. All
-weights, bounds and tables are whole numbers that are stored, so that whoever reads finds the same ones. Places are
-taken along slanted lines, x + 2 y = t, many images at once; channels in groups that double in size.
+by the table of its channel and its bucket. The bucket says how large |r| is to be expected by |r| around it, by the
+sums over all channels at W and N, and by |r| here in the channels of earlier groups: a linear guess too, of least
+squares. All weights, bounds and tables are whole numbers that are stored, so that whoever reads finds the same ones.
+Places are taken along slanted lines, x + 2 y = t, many images at once; channels in groups that double in size.
 """
 
 from __future__ import annotations
@@ -22,9 +23,13 @@ from narrows.coding.runs import RunCoder, RunCounter, RunReader, RunWriter
 from narrows.coding.values import packed, unpacked
 from narrows.core.errors import FileError
 
-NEAR, ACROSS = 6, 5
-"""How many buckets there are by what lies around a number, and by what lies in earlier channels."""
+BUCKETS = 30
+"""How many tables a channel has."""
 NEIGHBOURS = 4
+SUMS = 2
+"""Sums over all channels that foretell how large a number is."""
+STEEPEST = 127
+"""The largest weight by which the size of a number is expected; only the order of what is expected counts."""
 SCALE = 8
 """Weights of neighbours are out of 2^8."""
 TOTAL = 1 << 12
@@ -62,9 +67,10 @@ class LatentTables:
         least, most: Between which the numbers of a channel lie, (channels,).
         low, high: Between which those that are coded lie, (channels,).
         weights: Of the neighbours, (channels, 4).
-        near: Bounds of what lies around, (channels, NEAR - 1).
-        across: Bounds of what lies in earlier channels, (channels, ACROSS - 1).
-        tables: Entries from 1 on, 0 beyond a channel's range, (channels, NEAR * ACROSS, widest range).
+        sizes: Weights by which the size of a number is expected: of sizes around, of sums, and of sizes in every
+            channel, those of the same group and later ones at zero, (channels, 6 + channels).
+        bounds: Of what is expected, (channels, BUCKETS - 1).
+        tables: Entries from 1 on, 0 beyond a channel's range, (channels, BUCKETS, widest range).
     """
 
     least: Whole
@@ -72,46 +78,44 @@ class LatentTables:
     low: Whole
     high: Whole
     weights: Whole
-    near: Whole
-    across: Whole
+    sizes: Whole
+    bounds: Whole
     tables: Whole
 
     @classmethod
     def learned(cls, grids: Whole) -> LatentTables:
         """Tables by numbers of the same kind as those to come, (n, rows, columns, channels)."""
         channels = grids.shape[-1]
-        flat = grids.reshape(-1, channels)
-        least, most = _with_room(flat.min(0), flat.max(0))
+        flat = grids.reshape(len(grids), -1, channels)
+        least, most = _with_room(flat.min((0, 1)), flat.max((0, 1)))
         walk = _Walk(grids.shape)
         walk.values[:, 1:, 1:-1] = grids
-        every = (axis.reshape(-1) for axis in np.mgrid[: grids.shape[1], : grids.shape[2]])
-        y, x = next(every), next(every)
-        around = np.stack(walk.around(walk.values, y, x, slice(None)), -1)
-        weights = np.stack(
-            [
-                _least_squares(around[..., c, :], grids.reshape(len(grids), -1, channels)[..., c])
-                for c in range(channels)
-            ]
-        )
-        rest = grids.reshape(len(grids), -1, channels) - _guess(weights, list(np.moveaxis(around, -1, 0)))
+        y, x = (axis.reshape(-1) for axis in np.mgrid[: grids.shape[1], : grids.shape[2]])
+        around = walk.around(walk.values, y, x, slice(None))
+        each = [np.stack([one[..., c] for one in around], -1) for c in range(channels)]
+        fitted = [_least_squares(each[c], flat[..., c]) for c in range(channels)]
+        weights = np.clip(np.rint(np.array(fitted) * (1 << SCALE)), -1024, 1024).astype(np.int64)
+        rest = flat - _guess(weights, around)
         low, high = _with_room(rest.reshape(-1, channels).min(0), rest.reshape(-1, channels).max(0))
-        walk.sizes[:, 1:, 1:-1] = np.abs(rest).reshape(grids.shape)
-        near = walk.near(y, x, slice(None))
-        across = np.cumsum(np.abs(rest), -1)
-        for part in groups(channels):
-            across[..., part] = across[..., part.start - 1 : part.start] if part.start else 0
-        near_bounds, across_bounds = _bounds(near, NEAR), _bounds(across, ACROSS)
         width = int((high - low).max()) + 1
         if width > WIDEST:
             raise FileError(f"the numbers of a code spread over {width:,} values, too many for tables")
-        found = cls(least, most, low, high, weights, near_bounds, across_bounds, np.zeros((channels, 0, 0), np.int64))
-        buckets = found._buckets(near, across, slice(None))
-        tables = np.zeros((channels, NEAR * ACROSS, width), np.int64)
-        for c in range(channels):
-            cells = buckets[..., c] * width + (rest[..., c] - low[c])
-            counts = np.bincount(cells.reshape(-1), minlength=NEAR * ACROSS * width).reshape(-1, width)
-            tables[c] = _entries(counts, int(high[c] - low[c]) + 1)
-        return cls(least, most, low, high, weights, near_bounds, across_bounds, tables)
+        walk.note(y, x, slice(None), np.abs(rest))
+        walk.add_up(y, x)
+        sizes, bounds = np.zeros((channels, NEIGHBOURS + SUMS + channels), np.int64), []
+        tables = np.zeros((channels, BUCKETS, width), np.int64)
+        for part in groups(channels):
+            for c in range(part.start, part.stop):
+                one = slice(c, c + 1)
+                seen = np.concatenate([walk.seen(y, x, one)[..., 0, :], np.abs(rest[..., : part.start])], -1)
+                sizes[c, : seen.shape[-1]] = _steepened(_least_squares(seen, np.abs(rest[..., c])))
+                expected = seen @ sizes[c, : seen.shape[-1]]
+                bounds.append(np.quantile(expected, np.arange(1, BUCKETS) / BUCKETS, method="lower").astype(np.int64))
+                buckets = np.searchsorted(bounds[-1], expected)
+                cells = buckets * width + (rest[..., c] - low[c])
+                counts = np.bincount(cells.reshape(-1), minlength=BUCKETS * width).reshape(-1, width)
+                tables[c] = _entries(counts, int(high[c] - low[c]) + 1)
+        return cls(least, most, low, high, weights, sizes, np.array(bounds), tables)
 
     def encode(self, grids: Whole) -> tuple[bytes, Whole]:
         """Numbers (n, rows, columns, channels) to bytes, and those that come back: out of range, the nearest in it."""
@@ -131,7 +135,7 @@ class LatentTables:
 
     def _walked(self, coder: RunCoder, shape: tuple[int, ...], grids: Whole | None) -> Whole:
         """Code all numbers; find them where they are not known."""
-        n, rows, columns, channels = shape
+        _, rows, columns, channels = shape
         walk = _Walk(shape)
         widths = self.high - self.low + 1
         rows_of = [
@@ -139,31 +143,35 @@ class LatentTables:
             for part in groups(channels)
         ]
         for y, x in _lines(rows, columns):
-            across = np.zeros((n, len(y), 1), np.int64)
             for part, tables in zip(groups(channels), rows_of, strict=True):
                 guess = _guess(self.weights[part], walk.around(walk.values, y, x, part))
-                buckets = self._buckets(walk.near(y, x, part), across, part)
+                buckets = self._buckets(walk, y, x, part)
                 low, high = self.low[part], self.high[part]
                 asked = None if grids is None else np.clip(grids[:, y, x, part] - guess, low, high) - low
                 rest = _coded(coder, tables, buckets, asked) + low
                 if (rest > high).any():
                     raise FileError("a stream of numbers holds one that is out of range")
                 walk.values[:, y + 1, x + 1, part] = np.clip(guess + rest, self.least[part], self.most[part])
-                walk.sizes[:, y + 1, x + 1, part] = np.abs(rest)
-                across = across + np.abs(rest).sum(-1, keepdims=True)
+                walk.note(y, x, part, np.abs(rest))
+            walk.add_up(y, x)
         return walk.values[:, 1:, 1:-1].copy()
 
-    def _buckets(self, near: Whole, across: Whole, part: slice) -> Whole:
-        """The bucket of each number, (n, places, channels)."""
-        by_near = (near[..., None] > self.near[part]).sum(-1)
-        by_across = (across[..., None] > self.across[part]).sum(-1)
-        return by_near * ACROSS + by_across
+    def _buckets(self, walk: _Walk, y: Whole, x: Whole, part: slice) -> Whole:
+        """The bucket of each number, (n, places, channels): by how many bounds what is expected exceeds."""
+        sizes, first = self.sizes[part], NEIGHBOURS + SUMS
+        expected = (walk.seen(y, x, part) * sizes[:, :first]).sum(-1)
+        here = walk.sizes[:, y + 1, x + 1, : part.start].astype(np.float64)  # sums that doubles hold exactly
+        expected += (here @ sizes[:, first : first + part.start].T.astype(np.float64)).astype(np.int64)
+        found = np.empty_like(expected)
+        for c, bounds in enumerate(self.bounds[part]):
+            found[..., c] = np.searchsorted(bounds, expected[..., c])
+        return found
 
     def to_bytes(self) -> bytes:
         """What `read` reads."""
         out = Writer()
         out.number(len(self.least))
-        for numbers in (self.least, self.most, self.low, self.high, self.weights, self.near, self.across):
+        for numbers in (self.least, self.most, self.low, self.high, self.weights, self.sizes, self.bounds):
             out.piece(packed((numbers.reshape(-1) << 1 ^ numbers.reshape(-1) >> 63).view(np.uint64)))
         entries = [self.tables[c, :, : int(width)].reshape(-1) for c, width in enumerate(self.high - self.low + 1)]
         out.piece(packed(np.concatenate(entries).astype(np.uint64)))
@@ -177,23 +185,24 @@ class LatentTables:
             FileError: They are none.
         """
         channels = fields.number(1 << 12)
-        columns = (1, 1, 1, 1, NEIGHBOURS, NEAR - 1, ACROSS - 1)
+        columns = (1, 1, 1, 1, NEIGHBOURS, NEIGHBOURS + SUMS + channels, BUCKETS - 1)
         found = [_signed(fields, channels * width).reshape(channels, width) for width in columns]
         least, most, low, high = (one[:, 0] for one in found[:4])
         ranges = high - low + 1
-        limit = 1 << 20
-        if not channels or (most < least).any() or max(map(_largest, found)) > limit:
+        limits = (*(1 << 20,) * 4, 1 << 10, STEEPEST, 1 << 40)
+        ordered = (least <= most).all() and (np.diff(found[6], axis=1) >= 0).all()
+        if not channels or not ordered or any(_largest(one) > most for one, most in zip(found, limits, strict=True)):
             raise FileError("the tables of a code have numbers that are out of range")
         if ranges.min() < 1 or ranges.max() > WIDEST:
             raise FileError("the tables of a code have ranges that they cannot have")
-        entries = unpacked(fields.piece(), int(ranges.sum()) * NEAR * ACROSS).astype(np.int64)
+        entries = unpacked(fields.piece(), int(ranges.sum()) * BUCKETS).astype(np.int64)
         if entries.min() < 1 or entries.max() > 2 * TOTAL + WIDEST:
             raise FileError("the tables of a code have entries that they cannot have")
-        tables = np.zeros((channels, NEAR * ACROSS, int(ranges.max())), np.int64)
+        tables = np.zeros((channels, BUCKETS, int(ranges.max())), np.int64)
         at = 0
         for c, width in enumerate(map(int, ranges)):
-            tables[c, :, :width] = entries[at : at + NEAR * ACROSS * width].reshape(-1, width)
-            at += NEAR * ACROSS * width
+            tables[c, :, :width] = entries[at : at + BUCKETS * width].reshape(-1, width)
+            at += BUCKETS * width
         return cls(least, most, low, high, found[4], found[5], found[6], tables)
 
 
@@ -204,16 +213,26 @@ class _Walk:
         n, rows, columns, channels = shape
         self.values = np.zeros((n, rows + 1, columns + 2, channels), np.int64)
         self.sizes = np.zeros_like(self.values)
+        self.sums = np.zeros(self.values.shape[:3], np.int64)
 
     @staticmethod
     def around(grid: Whole, y: Whole, x: Whole, part: slice) -> list[Whole]:
         """West, north, north-west and north-east of places, (n, places, channels) each."""
         return [grid[:, y + 1, x, part], grid[:, y, x + 1, part], grid[:, y, x, part], grid[:, y, x + 2, part]]
 
-    def near(self, y: Whole, x: Whole, part: slice) -> Whole:
-        """How large what was coded was around places."""
-        west, north, north_west, north_east = self.around(self.sizes, y, x, part)
-        return 2 * (west + north) + north_west + north_east
+    def note(self, y: Whole, x: Whole, part: slice, sizes: Whole) -> None:
+        """Keep how large what was coded is."""
+        self.sizes[:, y + 1, x + 1, part] = sizes
+
+    def add_up(self, y: Whole, x: Whole) -> None:
+        """Note that all channels of places are known."""
+        self.sums[:, y + 1, x + 1] = self.sizes[:, y + 1, x + 1].sum(-1)
+
+    def seen(self, y: Whole, x: Whole, part: slice) -> Whole:
+        """Sizes around places and sums at W and N, (n, places, channels, 6)."""
+        around = self.around(self.sizes, y, x, part)
+        sums = [one[..., None] for one in (self.sums[:, y + 1, x], self.sums[:, y, x + 1])]
+        return np.stack([*around, *(np.broadcast_to(one, around[0].shape) for one in sums)], -1)
 
 
 def _coded(coder: RunCoder, tables: NDArray[np.float64], buckets: Whole, asked: Whole | None) -> Whole:
@@ -252,24 +271,23 @@ def _guess(weights: Whole, around: list[Whole]) -> Whole:
     return (np.asarray(found) + (1 << (SCALE - 1))) >> SCALE
 
 
-def _least_squares(around: Whole, asked: Whole) -> Whole:
-    """The weights by which neighbours foretell a channel best, none where they do not."""
-    x, y = around.reshape(-1, NEIGHBOURS).astype(np.float64), asked.reshape(-1).astype(np.float64)
-    ridge = 1e-3 * max(1.0, float((x * x).sum()) / NEIGHBOURS)
-    found = np.linalg.solve(x.T @ x + ridge * np.eye(NEIGHBOURS), x.T @ y)
-    return np.clip(np.rint(found * (1 << SCALE)), -1024, 1024).astype(np.int64)
+def _least_squares(seen: Whole, asked: Whole) -> NDArray[np.float64]:
+    """The weights by which what is seen foretells numbers best, none where it does not."""
+    x, y = seen.reshape(-1, seen.shape[-1]).astype(np.float64), asked.reshape(-1).astype(np.float64)
+    ridge = 1e-3 * max(1, len(x))
+    return np.asarray(np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1]), x.T @ y), np.float64)
+
+
+def _steepened(weights: NDArray[np.float64]) -> Whole:
+    """Weights in the same proportions, as whole numbers of a few bits."""
+    steepest = np.abs(weights).max()
+    return np.rint(weights * (STEEPEST / steepest if steepest > 0 else 0)).astype(np.int64)
 
 
 def _with_room(least: Whole, most: Whole) -> tuple[Whole, Whole]:
     """A range with room on either side; none where nothing ever happens."""
     room = np.where(most > least, (most - least) // 4 + ROOM, 0)
     return least - room, most + room
-
-
-def _bounds(found: Whole, several: int) -> Whole:
-    """Bounds that part the numbers of each channel evenly, (channels, several - 1)."""
-    shares = np.arange(1, several) / several
-    return np.quantile(found.reshape(-1, found.shape[-1]), shares, axis=0, method="lower").T.astype(np.int64)
 
 
 def _entries(counts: Whole, width: int) -> Whole:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from narrows.coding.values import Array
 from narrows.core.errors import FileError
 
 BRIGHTEST = 255
+MOST_CODES = 1 << 27
+"""A chunk of more numbers is refused."""
 MOST_CHANNELS = 4
 """A first or last axis of at most this length are the channels of images."""
 
@@ -72,7 +75,10 @@ class LearnedImages:
         n, height, width, channels = shape
         if channels != self.channels:
             raise FileError(f"its model is one of images with {self.channels} channels, not {channels}")
-        return n, -(-height // self.side), -(-width // self.side), len(self.tables.least)
+        found = n, -(-height // self.side), -(-width // self.side), len(self.tables.least)
+        if prod(found) > MOST_CODES:
+            raise FileError(f"images of {n} x {height} x {width} have more codes than one chunk may hold")
+        return found
 
     def encode(self, codes: Whole) -> tuple[bytes, Whole]:
         """Codes (n, rows, columns, code), any whole numbers, to bytes, and the codes that come back."""
