@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import narrows
@@ -34,6 +35,19 @@ def test_the_page_holds_all_it_needs(folder, name, pictures, tmp_path):
     assert "http" not in page
     assert "<script" not in page
     for words in ("hash of the data", "PCA", "the mean", "Training", "effective rank", "seed"):
+        assert words in page
+
+
+def test_a_table_is_judged_by_its_hidden_cells(tmp_path):
+    draw = np.random.default_rng(0)
+    kinds = draw.choice(["a", "b"], 120)
+    rows = pd.DataFrame({"kind": kinds, "far": np.where(kinds == "a", 0.0, 9.0) + draw.normal(size=120)})
+    rows.loc[::10, "far"] = None
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    narrows.Autoencoder(latent_dim=1, epochs=1, random_state=0, verbose=0).fit(rows).save(tmp_path / "m.safetensors")
+    assert run("report", tmp_path / "m.safetensors", tmp_path / "rows.csv", "-o", tmp_path / "r.html") == 0
+    page = (tmp_path / "r.html").read_text()
+    for words in ("120 rows of 2 columns", "12 values", "median or mode", "share wrong", "absolute", "as a share"):
         assert words in page
 
 

@@ -13,11 +13,15 @@ from narrows.cli.describe import describe_model
 from narrows.core.errors import InputError
 from narrows.data.arrays import Array
 from narrows.data.door import samples_like
+from narrows.data.kinds import canonical
 from narrows.data.samples import ArraySamples
 from narrows.data.schema import ArraySchema
+from narrows.data.table_samples import TableSamples
+from narrows.data.table_schema import TableSchema
 from narrows.metrics import used_dimensions
 from narrows.plots.page import Picture, Section, Table, Text, page
 from narrows.tasks.contenders import PCA, Middle
+from narrows.tasks.judges import HIDDEN, HiddenCells
 
 SHOWN = 8
 """How many samples a row of images shows."""
@@ -41,48 +45,88 @@ def report_page(estimator: narrows.Autoencoder, model: Path, data: Any, name: st
     """
     schema = estimator.schema_
     given = samples_like(data, schema, getattr(estimator, "feature_names_in_", None))
-    if not isinstance(given, ArraySamples) or not isinstance(schema, ArraySchema):
-        raise InputError(f"a report is on numbers, images or series in memory, and {name} is a table or a stream")
+    if not isinstance(given, ArraySamples | TableSamples):
+        raise InputError(f"a report is on samples in memory, and {name} is sparse or read as it lies")
     if len(given) < 2:
         raise InputError(f"a report needs at least 2 samples, and {name} holds {len(given)}")
-    codes, rebuilt = estimator.transform(given.given), estimator.reconstruct(given.given)
-    values = given.array.astype(np.float64)
-    errors = np.nanmean(np.square(np.asarray(rebuilt, np.float64) - values).reshape(len(values), -1), axis=1)
-    images = schema.spec.kind == "image"
+    codes = np.asarray(estimator.transform(given.given))
+    lead = f"{len(given):,} samples of {name}, in codes of {codes.shape[1]} numbers."
+    curves = plots.curves({estimator.chosen_["recipe"]: estimator.history_})
+    if isinstance(given, TableSamples):
+        assert isinstance(schema, TableSchema)
+        digest, judged = given.source(schema).digest(), _columns(estimator, given, schema)
+    else:
+        assert isinstance(schema, ArraySchema)
+        digest, judged = given.source(schema).digest(), _values(estimator, given, schema.spec.kind == "image")
     sections = [
-        card(model, given, given.source(schema).digest(), name),
-        _comparison(estimator, given, errors),
-        Section("Training", [Picture(plots.curves({estimator.chosen_["recipe"]: estimator.history_}), CURVES)]),
-        _reconstructions(values, np.asarray(rebuilt, np.float64), errors, images),
+        card(model, given, digest, name),
+        judged[0],
+        Section("Training", [Picture(curves, CURVES)]),
+        *judged[1:],
         _codes(codes),
     ]
-    if images:
+    if schema.spec.kind == "image":
         sections.append(_walks(estimator, codes))
-    lead = f"{len(given):,} samples of {name}, in codes of {codes.shape[1]} numbers."
     return page(f"{model.name}: a report", lead, sections)
 
 
 CURVES = "Error on the samples that training set aside, after each epoch. The first point is the model as it began."
 
 
-def card(model: Path, given: ArraySamples, digest: str, name: str) -> Section:
+def card(model: Path, given: ArraySamples | TableSamples, digest: str, name: str) -> Section:
     """What the model is, and what the data are."""
+    facts = {**describe_model(model), **_facts(given, name), "hash of the data": digest[:16]}
+    rows = [(key, *_folded(str(value))) for key, value in facts.items()]
+    return Section("The model and the data", [Table(("", "value"), rows)])
+
+
+def _facts(given: ArraySamples | TableSamples, name: str) -> dict[str, str]:
+    """What the data are."""
+    if isinstance(given, TableSamples):
+        columns = [canonical(given.table.column(column), column) for column in given.table.column_names]
+        missing = sum(column.null_count for column in columns)
+        return {"data": f"{name}: {len(given):,} rows of {len(columns)} columns", "missing": f"{missing:,} values"}
     shape = " x ".join(map(str, given.array.shape))
     finite = given.array[np.isfinite(given.array)] if given.array.dtype.kind == "f" else given.array
-    facts = {
-        **describe_model(model),
+    return {
         "data": f"{name}: {shape}, {given.array.dtype}",
         "range of the data": f"{finite.min():.4g} to {finite.max():.4g}, mean {finite.mean():.4g}",
         "missing": f"{given.array.size - finite.size:,} values",
-        "hash of the data": digest[:16],
     }
-    rows = [(key, *_folded(str(value))) for key, value in facts.items()]
-    return Section("The model and the data", [Table(("", "value"), rows)])
 
 
 def _folded(text: str) -> tuple[str]:
     """A value that fits beside its name on a telephone."""
     return (text if len(text) <= 120 else text[:117] + "...",)
+
+
+def _columns(estimator: narrows.Autoencoder, given: TableSamples, schema: TableSchema) -> list[Section]:
+    """How far cells are off that are hidden, column by column, beside PCA and the median or the mode."""
+    simple = Middle(schema), PCA(schema, estimator.chosen_["latent_dim"])
+    for contender in simple:
+        contender.learn(given)
+    judge = HiddenCells(given, schema, simple[0].reconstruct(given), np.random.default_rng(0))
+    guesses = {contender.name: contender.reconstruct(judge.shown) for contender in simple}
+    guesses[estimator.chosen_["recipe"]] = estimator.reconstruct(judge.shown.given)
+    errors = [judge.by_column(guess) for guess in guesses.values()]
+    lines = [
+        (column["column"], column["unit"], *(f"{error:.4g}" for error in of_column))
+        for column, *of_column in zip(judge.described(), *errors, strict=True)
+    ]
+    lines.append(("all, as a share", "", *(f"{judge.error(guess):.3f}" for guess in guesses.values())))
+    words = (
+        f"Errors of {HIDDEN:.0%} of the cells, which were hidden. PCA and the median or mode are fitted to these rows "
+        "themselves, which is their best case; the model has seen only what it was trained on."
+    )
+    return [Section("Beside the simplest things", [Table(("column", "error", *guesses), lines), Text(words)])]
+
+
+def _values(estimator: narrows.Autoencoder, given: ArraySamples, images: bool) -> list[Section]:
+    """How far values are off, beside PCA and the mean, and which samples are rebuilt best and worst."""
+    values = given.array.astype(np.float64)
+    rebuilt = np.asarray(estimator.reconstruct(given.given), np.float64)
+    errors = np.nanmean(np.square(rebuilt - values).reshape(len(values), -1), axis=1)
+    return [_comparison(estimator, given, errors), _reconstructions(values, rebuilt, errors, images)]
 
 
 def _comparison(estimator: narrows.Autoencoder, given: ArraySamples, errors: Array) -> Section:
