@@ -4,8 +4,8 @@
 
 Tables that ship with scikit-learn, a quarter of the rows kept for the test. Random trials draw learning rate, weight
 decay and widths from where `tune` draws them, and the one with the least error on its held-out rows is chosen; of both
-the test error is shown. The size of the code is fixed. `tune` gets as many seconds as ten random trials took, and, in a
-row of its own, as many trials. Seconds include its last fit, which random trials do without.
+the test error is shown. The size of the code is fixed. `tune` gets as many seconds as ten random trials took of the
+processor, and, in a row of its own, as many trials. Its seconds include its last fit, which random trials do without.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ def drawn(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def one_by_one(usual: dict[str, Any], x: np.ndarray, trials: int, seed: int) -> tuple[narrows.Autoencoder, float]:
-    """The best of so many random trials, and the seconds of all."""
+    """The best of so many random trials, and the processor seconds of all."""
     rng, best, least = np.random.default_rng(seed), None, np.inf
-    began = time.monotonic()
+    began = time.process_time()
     for _ in range(trials):
         made = narrows.Autoencoder(**usual, **drawn(rng), random_state=seed).fit(x)
         error = min(made.history_, key=lambda row: row["score"])["held_out"]["error"]
         if error < least:
             best, least = made, error
     assert best is not None
-    return best, time.monotonic() - began
+    return best, time.process_time() - began
 
 
 def measured(name: str, trials: int, epochs: int, seed: int) -> dict[str, list[float]]:
-    """Test error, seconds and number of trials of each way to choose."""
+    """Test error, processor seconds and number of trials of each way to choose."""
     source, size = TABLES[name]
     x, x_test = train_test_split(source().data.astype(np.float32), random_state=seed)
     scaler = StandardScaler().fit(x)
@@ -65,12 +65,12 @@ def measured(name: str, trials: int, epochs: int, seed: int) -> dict[str, list[f
     best, spent = one_by_one(usual, x, trials, seed)
     found = {f"{trials} random trials, one by one": [error(best), spent, trials]}
     for called, most in ((f"tune, the seconds of {FITS} trials", FITS * spent / trials), ("tune", None)):
-        began = time.monotonic()
+        began = time.process_time()
         tuned = narrows.tune(narrows.Autoencoder(**usual), x, trials=trials, max_time=most, random_state=seed)
-        found[called] = [error(tuned.best), time.monotonic() - began, len(tuned.trials)]
+        found[called] = [error(tuned.best), time.process_time() - began, len(tuned.trials)]
     defaults = narrows.Autoencoder(**usual, random_state=seed)
-    began = time.monotonic()
-    found["no tuning"] = [error(defaults.fit(x)), time.monotonic() - began, 1]
+    began = time.process_time()
+    found["no tuning"] = [error(defaults.fit(x)), time.process_time() - began, 1]
     return found
 
 
@@ -89,7 +89,7 @@ def main() -> None:
             error, seconds, tried = zip(*(one[way] for one in found), strict=True)
             rows.append([name, way, spread(error, 4), f"{np.median(seconds):.1f}", f"{np.median(tried):.0f}"])
             print(*rows[-1], sep="  ", flush=True)
-    head = ["table", "chosen by", "test error, squared, standardised", "seconds", "trials"]
+    head = ["table", "chosen by", "test error, squared, standardised", "processor s", "trials"]
     how = f"{machine()}; load {load()} at the end; {given.epochs} epochs a trial, {len(given.seeds)} seeds."
     text = f"{how}\n\n{table(head, rows)}"
     if not given.dry:

@@ -57,3 +57,11 @@ def test_what_is_no_netcdf_file(tmp_path):
     (tmp_path / "x.nc").write_bytes(b"nonsense")
     with pytest.raises(narrows.FileError, match="is no netCDF file"):
         narrows.open_data(tmp_path / "x.nc")
+
+
+@pytest.mark.parametrize(("given", "says"), [("digits.csv", r"open_data\(path\)"), (np.array("one"), "no array of")])
+def test_text_is_no_samples(given, says):
+    with pytest.raises(ValueError, match=says):
+        quick().fit(given)
+    with pytest.raises(ValueError, match=r"open_data\(path\)|no array of"):
+        narrows.search(given, [[1.0]], 1)

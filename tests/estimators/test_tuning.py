@@ -84,10 +84,26 @@ def test_front_and_knee():
 
 @pytest.mark.parametrize(
     ("options", "says"),
-    [({"trials": 0}, "trials is a whole number"), ({"max_time": -1}, "max_time is a number greater than 0")],
+    [
+        ({"trials": 0}, "trials is a whole number"),
+        ({"max_time": -1}, "max_time is a number greater than 0"),
+        ({"random_state": "one"}, "random_state is a whole number"),
+        ({"storage": "no such folder/trials.db"}, "in a folder that there is"),
+        ({"storage": __file__}, "SQLite file or a new one"),
+    ],
 )
 def test_what_cannot_work_is_refused(small, options, says):
     with pytest.raises(ValueError, match=says):
         narrows.tune(quick(), small, **options)
     with pytest.raises(ValueError, match="takes an estimator of narrows"):
         narrows.tune("deep", small)
+    with pytest.raises(ValueError, match="tune an Autoencoder"):
+        narrows.tune(narrows.AnomalyDetector(), small)
+    with pytest.raises(ValueError, match="open_data"):
+        narrows.tune(quick(), "digits.csv")
+
+
+def test_a_classifier_takes_lists(small):
+    given = narrows.PretrainedClassifier(epochs=1, random_state=0, verbose=0)
+    found = narrows.tune(given, small.tolist(), [int(row[0] > 0) for row in small], trials=1)
+    assert len(found.trials) == 1

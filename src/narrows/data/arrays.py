@@ -124,6 +124,8 @@ def _numeric(array: Array, X: Any) -> Array:
             except (ValueError, TypeError):
                 if isinstance(value, list | tuple | np.ndarray):
                     raise InputError("X is ragged: its rows or images differ in shape, so it is no array") from error
+                if not place:
+                    raise InputError(f"X is {value!r}, which is no array of samples") from error
                 column = column_name(X, place[1] if len(place) > 1 else 0)
                 kind = InputError if isinstance(value, str) else InputTypeError
                 raise kind(

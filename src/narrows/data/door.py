@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
@@ -52,6 +53,8 @@ def samples(
     """
     if columns is not None and not isinstance(columns, Mapping):
         raise InputError(f"columns says kinds by name, as in {{'zip': 'category'}}, got {columns!r}")
+    if isinstance(X, str | Path):
+        raise InputError(f"X is {str(X)!r}: give the samples of a file by narrows.open_data(path)")
     if isinstance(X, Iterator):
         X = StreamSamples(spooled(X))
     X = as_stream(X)

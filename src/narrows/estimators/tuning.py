@@ -24,6 +24,7 @@ from narrows.core.errors import ChoiceError, InputError, TrainingError
 from narrows.core.spec import SampleSpec
 from narrows.data.door import samples
 from narrows.data.samples import Samples
+from narrows.estimators.anomaly import AnomalyDetector
 from narrows.estimators.autoencoder import Autoencoder
 from narrows.estimators.base import Estimator
 from narrows.recipes.catalogue import takes_conditions
@@ -40,6 +41,8 @@ RATES, DECAYS = (3e-4, 1e-2), (1e-3, 0.3)
 """Within what learning rates and weight decays are tried."""
 STUDY = "narrows"
 """The name of the study in a storage."""
+SQLITE = b"SQLite format 3\0"
+"""How a SQLite file begins."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,10 @@ def tune(
     """
     if not isinstance(estimator, Estimator):
         raise ChoiceError(f"tune takes an estimator of narrows, got {estimator!r}")
+    if isinstance(estimator, AnomalyDetector):
+        raise ChoiceError("tune goes by errors of reconstruction, which say little of a detector: tune an Autoencoder")
+    if isinstance(random_state, bool) or not isinstance(random_state, int | np.integer) or random_state < 0:
+        raise ChoiceError(f"random_state is a whole number of at least 0, got {random_state!r}")
     if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or trials < 1:
         raise ChoiceError(f"trials is a whole number of at least 1, got {trials!r}")
     if max_time is not None and not (isinstance(max_time, int | float) and max_time > 0):
@@ -111,7 +118,7 @@ def tune(
         import optuna  # optional
     except ImportError as error:
         raise ChoiceError("tune needs Optuna: pip install 'narrows[tune]'") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what fails is raised, or a trial less
     started = time.monotonic()
     recipe = (
         "auto" if takes_conditions(estimator.recipe) else estimator.recipe
@@ -283,7 +290,9 @@ def _error(made: Estimator, X: Any, y: Any, seed: int) -> float:
 
 
 def _rows(X: Any, rows: Any) -> Any:
-    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    return [X[row] for row in rows] if isinstance(X, list) else X[rows]
 
 
 def _row(trial: Any) -> dict[str, Any]:
@@ -318,4 +327,14 @@ def _address(storage: str | Path | None) -> str | None:
     """A storage of Optuna: a path is a SQLite file."""
     if storage is None or "://" in str(storage):
         return None if storage is None else str(storage)
+    path = Path(storage)
+    if not path.parent.is_dir():
+        raise ChoiceError(f"storage lies in a folder that there is, got {str(storage)!r}")
+    if path.is_dir() or (path.exists() and _beginning(path) not in (b"", SQLITE)):
+        raise ChoiceError(f"storage is a SQLite file or a new one, and {str(storage)!r} is something else")
     return f"sqlite:///{storage}"
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE))
