@@ -161,7 +161,7 @@ def _convolved(a: Exact, layer: Layer) -> Exact:
         y, x = divmod(place, 3)
         laid_out[:, :, :, place] = padded[:, y : y + rows, x : x + columns]
     sums = laid_out.reshape(-1, WINDOW * width) @ layer.weights.T.astype(np.float64)
-    return (sums + layer.bias).reshape(n, rows, columns, -1)
+    return (sums + layer.bias).reshape(n, rows, columns, len(layer.bias))
 
 
 def _shifted(sums: Exact, layer: Layer) -> Exact:

@@ -265,8 +265,8 @@ def _images(data: Any) -> Array:
     Raises:
         InputError: Something else.
     """
-    images = as_stack(data) if isinstance(data, np.ndarray) and data.dtype.kind in "uif" and data.size else None
-    if images is None or pictures.numbers(images) is None:
+    images = as_stack(data) if isinstance(data, np.ndarray) and data.size else None
+    if images is None or not lossy.are_pixels(images):
         raise InputError(
             "a quality is for images (n, height, width[, channels]) of whole numbers from 0 to 255, got "
             f"{_described(data)}: leave it out for other data"

@@ -83,8 +83,7 @@ class LossyImages:
     def takes(self, values: Array) -> bool:
         """Whether it can code values: images of as many channels, of whole numbers from 0 to 255."""
         images = as_stack(values)
-        whole = images is not None and values.dtype.kind in "uif" and images.shape[3] == self.model.channels
-        return whole and (not values.size or pictures.numbers(values) is not None)
+        return images is not None and images.shape[3] == self.model.channels and are_pixels(values)
 
     def codes(self, images: Array) -> Whole:
         """The codes of images (n, height, width, channels), (n, rows, columns, code)."""
@@ -118,6 +117,13 @@ class LossyImages:
         encoder = _encoder(model.channels, model.side, len(model.tables.least), [len(w) for w in kernels[:-1]])
         encoder.load_state_dict(weights)
         return cls(encoder.eval(), model)
+
+
+def are_pixels(values: Array) -> bool:
+    """Whether all values are whole numbers from 0 to 255."""
+    if values.dtype == np.uint8 or values.dtype.kind not in "uif" or not values.size:
+        return values.dtype.kind in "uif"
+    return pictures.numbers(values) is not None
 
 
 def learn(images: Array, quality: float, asked: Request) -> LossyImages:
