@@ -5,8 +5,10 @@
 learns from Kodak's 24 photographs (released for unrestricted use), at three sizes, and writes a model file. The network
 is that of the recipe `restoring`, U-shaped; its code is one number, which the encoder learns to be the level of the
 noise, so that it may also be told. The learning rate stays until the last share of the steps and then falls to zero in
-a straight line, so that a run that was stopped can be ended early or made longer (`--steps`). Pictures that are tested
-are of no influence: what is measured is only written into the file.
+a straight line, so that a run that was stopped can be ended early or made longer (`--steps`). `--start` begins with the
+weights of a model file, as far as the networks have the same layers, and with further blocks that do nothing yet; what
+made that file is then written into the new one. Pictures that are tested are of no influence: what is measured is only
+written into the file.
 """
 # ruff: noqa: T201  (the script speaks to a terminal)
 
@@ -41,9 +43,11 @@ SIZES = (1.0, 0.75, 0.5)
 """The sizes at which photographs are learned from; smaller ones have finer detail."""
 BATCH, PATCH = 8, 64
 """How many patches a step sees, and how many pixels each is wide and high."""
-RATE, WARMUP, FALLING = 1e-3, 200, 0.35
+RATE, WARMUP, FALLING = 1e-3, 200, 0.7
 """The learning rate, over how many steps it rises, and in what share of all steps it falls at last."""
-GREY = 0.6
+EXACT = 0.01
+"""The last share of the steps, which multiplies in float32, as the model will; those before multiply in bfloat16."""
+GREY = 0.65
 """The share of patches without colours."""
 STRONGEST = 55.0
 """Up to what standard deviation noise is learned, on the scale of 0 to 255."""
@@ -117,14 +121,14 @@ def made_small(clean: Pixels) -> tuple[Pixels, Pixels, Pixels]:
     return np.asarray(whole), np.asarray(small), np.asarray(small.resize(whole.size, Image.Resampling.BICUBIC))
 
 
-def network(*widths: int) -> dict[str, Any]:
-    """The options of a recipe with one residual block on each level, down and up."""
-    return {"network": {"name": "restoring", "widths": list(widths), "blocks": 1, "activation": "relu"}}
+def network(*widths: int, blocks: int) -> dict[str, Any]:
+    """The options of a recipe with so many residual blocks on each level, down and up."""
+    return {"network": {"name": "restoring", "widths": list(widths), "blocks": blocks, "activation": "relu"}}
 
 
 JOBS = {
-    "denoiser": Job(3, network(64, 64, 64), noisy, narrows.Denoiser, LEVEL, with_noise),
-    "upscaler": Job(1, network(64, 64), halved, narrows.Upscaler, "sharpness", made_small),
+    "denoiser": Job(3, network(64, 64, blocks=3), noisy, narrows.Denoiser, LEVEL, with_noise),
+    "upscaler": Job(1, network(64, 64, blocks=1), halved, narrows.Upscaler, "sharpness", made_small),
 }
 
 
@@ -145,13 +149,12 @@ class Patches:
 
     def __init__(self, pictures: list[Pixels], channels: int) -> None:
         self.pictures = [torch.from_numpy(np.moveaxis(picture, 2, 0).copy()) for picture in pictures]
-        self.areas = torch.tensor([float(picture[0].numel()) for picture in self.pictures])
         self.channels = channels
 
     def draw(self, rng: Generator) -> Tensor:
         """(n, channels, h, w) on the scale of 0 to 255."""
         found = []
-        for place in torch.multinomial(self.areas, BATCH, replacement=True, generator=rng).tolist():
+        for place in torch.randint(len(self.pictures), (BATCH,), generator=rng).tolist():
             picture = self.pictures[place]
             top, left, turn = (torch.rand(3, generator=rng) * torch.tensor([*_spare(picture), 8])).int().tolist()
             patch = picture[:, top : top + PATCH, left : left + PATCH].float()
@@ -192,15 +195,32 @@ def rate(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / WARMUP, left)
 
 
-def train(job: Job, folder: Path, steps: int, seed: int, checkpoints: Path, every: int) -> PictureRestorer:
+def begin(model: AutoencoderModule, start: PictureRestorer) -> None:
+    """Take over the weights of a model, where layers are the same; blocks that it lacks do nothing at first."""
+    old = start.module_.state_dict()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name in old and old[name].shape == weight.shape:
+                weight.copy_(old[name])
+            elif ".second." in name:
+                weight.zero_()
+
+
+def train(job: Job, asked: argparse.Namespace) -> PictureRestorer:
     """Train a model, and give it the estimator's form; goes on from a checkpoint where there is one."""
+    folder, steps, seed, every = asked.photographs, asked.steps, asked.seed, asked.every
+    checkpoints = asked.checkpoint / asked.job
     pictures = photographs(folder.glob("*.png"), SIZES)
     patches = Patches(pictures, job.channels)
     shape = (1, PATCH, PATCH, job.channels)[: 4 if job.channels > 1 else 3]
     shown = np.concatenate([picture.reshape(-1)[: 1 << 16] for picture in pictures])
     learned = np.resize(shown, (64, *shape[1:]))
-    asked = Request(recipe="restoring", latent_dim=1, options=job.options, likelihood={"name": "laplace"}, seed=seed)
-    model, schema, chosen = prepare(samples(learned, 2), asked)
+    request = Request(recipe="restoring", latent_dim=1, options=job.options, likelihood={"name": "laplace"}, seed=seed)
+    model, schema, chosen = prepare(samples(learned, 2), request)
+    start = None if asked.start is None else narrows.load(asked.start)
+    if start is not None:
+        schema = start.schema_
+        begin(model, start)
     scale, shift = float(schema.scale.item()), float(schema.shift.item())
     model.to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
@@ -218,7 +238,7 @@ def train(job: Job, folder: Path, steps: int, seed: int, checkpoints: Path, ever
         batch = Batch((clean - shift) / scale, (seen - shift) / scale, None if level is None else level / scale)
         for group in optimizer.param_groups:
             group["lr"] = RATE * rate(step, steps)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=step < (1 - EXACT) * steps):
             total, error = loss(model, batch, rng)
         optimizer.zero_grad()
         total.backward()
@@ -228,10 +248,13 @@ def train(job: Job, folder: Path, steps: int, seed: int, checkpoints: Path, ever
         if (step + 1) % every == 0 or step + 1 == steps:
             keeper.save(Progress(step=step + 1), Moment.of(model, [optimizer], rng), {}, {})
             print(f"{step + 1:,} error {mean:.3f} of 255, {time.process_time() - begun:.0f} s of CPU", flush=True)
-    return finished(job, model.to(memory_format=torch.contiguous_format), schema, chosen, steps)
+    made = {"script": "tools/train_restorers.py", "data": "Kodak's 24 photographs", "steps": steps}
+    if start is not None:
+        made["start"] = start.chosen_["made"]
+    return finished(job, model.to(memory_format=torch.contiguous_format), schema, chosen | {"made": made})
 
 
-def finished(job: Job, model: AutoencoderModule, schema: Any, chosen: dict[str, Any], steps: int) -> PictureRestorer:
+def finished(job: Job, model: AutoencoderModule, schema: Any, chosen: dict[str, Any]) -> PictureRestorer:
     """A fitted estimator, its weights rounded to half precision."""
     estimator = job.estimator(
         recipe="restoring",
@@ -243,9 +266,8 @@ def finished(job: Job, model: AutoencoderModule, schema: Any, chosen: dict[str, 
     )
     for weight in model.parameters():
         weight.data = weight.data.half().float()
-    made = {"script": "tools/train_restorers.py", "data": "Kodak's 24 photographs", "steps": steps}
     estimator.module_, estimator.schema_ = model.eval(), schema
-    estimator.chosen_ = chosen | {"code": job.code, "made": made}
+    estimator.chosen_ = chosen | {"code": job.code}
     estimator.history_, estimator.kept_, estimator.n_features_in_ = [], "model", int(np.prod(schema.raw_shape[1:]))
     return estimator
 
@@ -271,10 +293,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", type=int, default=500, help="after how many steps a checkpoint is written")
     parser.add_argument("--checkpoint", type=Path, default=Path("runs"), help="the folder to go on from")
+    parser.add_argument("--start", type=Path, help="the model file whose weights are begun with")
     parser.add_argument("--output", type=Path, default=None)
     asked = parser.parse_args()
     job = JOBS[asked.job]
-    estimator = train(job, asked.photographs, asked.steps, asked.seed, asked.checkpoint / asked.job, asked.every)
+    estimator = train(job, asked)
     figures = {}
     for name, pattern in (test.split("=") for test in asked.test):
         figures[name] = measured(job, estimator, Path(pattern).parent.glob(Path(pattern).name))
