@@ -1,6 +1,6 @@
 """Few labels: `PretrainedClassifier` beside the same network on the labels alone, and classifiers on codes or pixels.
 
-    python benchmarks/pretrained.py [--data ../shared/data] [--rows 20000] [--epochs 20] [--seeds 0] [--dry]
+    python benchmarks/pretrained.py [--parts labels codes] [--rows 20000] [--epochs 20] [--seeds 0] [--dry]
 
 So many training images of MNIST and Fashion-MNIST come without labels, 100 or 1,000 of them with; accuracy on the
 10,000 test images. The network on the labels alone has the same layers, its weights drawn anew, and is shown where the
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -28,17 +29,25 @@ from narrows.networks.layers import initialise
 
 FILES = {"MNIST": "mnist", "Fashion-MNIST": "fashion_mnist"}
 LABELS = (100, 1000)
-CODE = 64
+NEAR = "neighbour_preserving"
+CODES = {NEAR: 10, "denoising": 64}
+"""The size of the code, by recipe."""
 STEPS, BATCH, RATE = 1000, 128, 1e-3
 PASSES = 20
 """Over all labels."""
 Images = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def options(epochs: int, seed: int) -> dict[str, object]:
+def options(recipe: str, epochs: int, seed: int) -> dict[str, object]:
     """Of every autoencoder."""
-    usual = {"recipe": "denoising", "latent_dim": CODE, "epochs": epochs, "random_state": seed, "verbose": 0}
+    usual = {"recipe": recipe, "latent_dim": CODES[recipe], "epochs": epochs, "random_state": seed, "verbose": 0}
     return usual | {"recipe_options": {"network": "mlp", "widths": [512, 256]}, "device": "cpu"}
+
+
+def shown(data: Path, name: str, rows: int) -> Images:
+    """Training images and labels, so many, and those of the test."""
+    found = np.load(data / "images" / f"{FILES[name]}.npz")
+    return found["x_train"][:rows], found["y_train"][:rows], found["x_test"], found["y_test"]
 
 
 def right(net: nn.Module, x: Tensor, y: Tensor) -> float:
@@ -68,9 +77,9 @@ def few_labels(images: Images, labels: int, epochs: int, seed: int) -> list[floa
     each = labels // 10
     rows = np.concatenate([draw.choice(np.flatnonzero(y == c), each, replace=False) for c in range(10)])
     few[rows] = y[rows]
-    ours = narrows.PretrainedClassifier(**options(epochs, seed)).fit(x, few)
-    encoder = narrows.Autoencoder(**options(1, seed)).fit(x[:500]).encoder_module()
-    net = nn.Sequential(encoder, nn.Linear(CODE, 10))
+    ours = narrows.PretrainedClassifier(**options(NEAR, epochs, seed)).fit(x, few)
+    encoder = narrows.Autoencoder(**options(NEAR, 1, seed)).fit(x[:500]).encoder_module()
+    net = nn.Sequential(encoder, nn.Linear(CODES[NEAR], 10))
     with torch.no_grad():
         initialise(net, Generator().manual_seed(seed))
     given = [torch.from_numpy(part) for part in (x[rows], y[rows].astype(np.int64), x_test, y_test.astype(np.int64))]
@@ -100,7 +109,7 @@ def on_codes(images: Images, epochs: int, seed: int) -> list[list[str]]:
     """A line for each classifier: accuracy from pixels and its seconds, and codes' seconds to that."""
     x, y, x_test, y_test = images
     began = time.process_time()
-    ae = narrows.Autoencoder(**options(epochs, seed)).fit(x)
+    ae = narrows.Autoencoder(**options("denoising", epochs, seed)).fit(x)
     before = time.process_time() - began
     z, z_test = (ae.transform(part) for part in (x, x_test))
     shift, scale = z.mean(0), z.std(0) + 1e-6
@@ -118,7 +127,7 @@ def on_codes(images: Images, epochs: int, seed: int) -> list[list[str]]:
         known = [[a[0], truth[0], a[1], truth[1]] for a in (pixels, coded)]
         best, _, _ = learned(fresh(784), known[0], None, seed)
         _, raw, _ = learned(fresh(784), known[0], best, seed)
-        most, _, reached = learned(fresh(CODE), known[1], best, seed)
+        most, _, reached = learned(fresh(z.shape[1]), known[1], best, seed)
         shares = [f"{100 * share:.2f}" for share in (best, most)]
         lines.append([name, *shares, f"{raw:.2f}", f"{reached:.2f}", f"{raw / reached:.1f}", f"{before:.0f}"])
     return lines
@@ -130,28 +139,31 @@ def main() -> None:
     asked.add_argument("--rows", type=int, default=20_000)
     asked.add_argument("--epochs", type=int, default=20)
     asked.add_argument("--seeds", type=int, nargs="+", default=[0])
+    asked.add_argument("--parts", nargs="+", choices=["labels", "codes"], default=["labels", "codes"])
     asked.add_argument("--dry", action="store_true", help="print the tables, leave README.md as it is")
     given = asked.parse_args()
-    few, coded = [], []
-    for name, file in FILES.items():
-        found = np.load(given.data / "images" / f"{file}.npz")
-        images = (found["x_train"][: given.rows], found["y_train"][: given.rows], found["x_test"], found["y_test"])
-        for labels in LABELS:
+    how = f"{machine()}; {given.rows:,} images, {given.epochs} epochs, {len(given.seeds)} seeds; processor seconds"
+    if "labels" in given.parts:
+        rows = []
+        for name, labels in product(FILES, LABELS):
+            images = shown(given.data, name, given.rows)
             both = [few_labels(images, labels, given.epochs, seed) for seed in given.seeds]
-            ours, alone = zip(*both, strict=True)
             gained = [a - b for a, b in both]
-            few.append([name, f"{labels:,}", spread(ours), spread(alone), spread(gained)])
-            print(*few[-1], sep="  ", flush=True)
-        for line in on_codes(images, given.epochs, given.seeds[0]):
-            coded.append([name, *line])
-            print(*coded[-1], sep="  ", flush=True)
-    head = ["images", "labels", "PretrainedClassifier, %", "the labels alone, %", "gained"]
-    below = ["images", "classifier", "pixels, %", "codes, %", "pixels, s to that", "codes, s to that", "ratio"]
-    how = f"{machine()}; load {load()} at the end; {given.rows:,} images, {given.epochs} epochs, "
-    how += f"{len(given.seeds)} seeds; processor seconds."
-    text = f"{how}\n\n{table(head, few)}\n\n{table([*below, 'autoencoder, s'], coded)}"
-    if not given.dry:
-        write_between("pretrained", text)
+            rows.append([name, f"{labels:,}", *map(spread, (*zip(*both, strict=True), gained))])
+            print(*rows[-1], sep="  ", flush=True)
+        text = table(["images", "labels", "PretrainedClassifier, %", "the labels alone, %", "gained"], rows)
+        if not given.dry:
+            write_between("pretrained-labels", f"{how}; load {load()} at the end.\n\n{text}")
+    if "codes" in given.parts:
+        rows = []
+        for name in FILES:
+            for line in on_codes(shown(given.data, name, given.rows), given.epochs, given.seeds[0]):
+                rows.append([name, *line])
+                print(*rows[-1], sep="  ", flush=True)
+        head = ["images", "classifier", "pixels, %", "codes, %", "pixels, s to that", "codes, s to that", "ratio"]
+        text = table([*head, "autoencoder, s"], rows)
+        if not given.dry:
+            write_between("pretrained-codes", f"{how}; load {load()} at the end.\n\n{text}")
 
 
 if __name__ == "__main__":
