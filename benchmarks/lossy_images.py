@@ -139,7 +139,7 @@ def row(quality: float, epochs: int, known: np.ndarray, new: np.ndarray, others:
     model.decompress(data)
     back = time.process_time()
     found = model.measure(new)
-    held = len(model.lossy_.model.to_bytes())
+    held = len(model.lossy_.model.packed)
     cells = [f"{quality:g}", f"{found['psnr']:.2f}", f"{len(data):,}", f"{found['bits_per_pixel']:.3f}"]
     cells += [f"{found['ms_ssim']:.4f}", f"{held:,}", f"{trained - begun:.0f}"]
     cells += [f"{new.nbytes / 1e6 / (there - trained):.2f}, {new.nbytes / 1e6 / (back - there):.2f}"]

@@ -168,7 +168,7 @@ def test_it_comes_back_from_its_file(coloured, tmp_path):
 def test_a_damaged_model_is_named(grey, tmp_path):
     grey.compress(NEW, tmp_path / "x.nrw")
     plain = (tmp_path / "x.nrw").read_bytes()
-    model = grey.lossy_.model.to_bytes()
+    model = grey.lossy_.model.packed
     start = plain.index(model)
     rng = np.random.default_rng(0)
     for place in rng.integers(start, start + len(model), 20):
@@ -240,7 +240,7 @@ def test_damage_of_one_chunk_of_many_is_named_and_the_others_come_back(grey, tmp
         sizes, held = [chunk.size for chunk in file.methods()], file.held
         assert np.array_equal(file[8:23], back[8:23])
     plain = (tmp_path / "x.nrw").read_bytes()
-    start = plain.index(grey.lossy_.model.to_bytes()) - 16 + held - 8 + sizes[0] - 8
+    start = plain.index(grey.lossy_.model.packed) - 16 + held - 8 + sizes[0] - 8
     place = start + sizes[1] // 2
     (tmp_path / "x.nrw").write_bytes(plain[:place] + bytes([plain[place] ^ 4]) + plain[place + 1 :])
     with pytest.raises(FileError, match=r"chunk 2 \(rows 10 to 20\)"):

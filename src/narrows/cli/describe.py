@@ -70,7 +70,7 @@ def _learned(estimator: narrows.Compressor) -> dict[str, str]:
     if estimator.lossy_ is not None:
         model = estimator.lossy_.model
         code = f"{len(model.tables.least)} numbers for every {model.side} x {model.side} pixels"
-        held = f"{len(model.to_bytes()):,} bytes in a file that holds it, number {model.fingerprint}"
+        held = f"{len(model.packed):,} bytes in a file that holds it, number {model.fingerprint}"
         return {"codes": f"images of {model.channels} channel(s), not exactly", "code": code, "decoder": held}
     shape = None if estimator.primer_ is None else estimator.primer_.shape
     primed = f"{' x '.join(map(str, shape))} pixels" if shape else "nothing: data are compressed by themselves"

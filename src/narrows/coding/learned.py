@@ -98,10 +98,11 @@ class LearnedImages:
     @cached_property
     def fingerprint(self) -> str:
         """What tells a model from others."""
-        return sha256(self.to_bytes()).hexdigest()[:32]
+        return sha256(self.packed).hexdigest()[:32]
 
-    def to_bytes(self) -> bytes:
-        """What `from_bytes` reads."""
+    @cached_property
+    def packed(self) -> bytes:
+        """What `from_bytes` reads; packing takes a second."""
         out = Writer()
         out.number(self.side)
         out.number(self.channels)
@@ -110,7 +111,7 @@ class LearnedImages:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LearnedImages:
-        """A model as `to_bytes` wrote it.
+        """A model as it was packed.
 
         Raises:
             FileError: It is none, or one whose results could differ between machines.
@@ -119,8 +120,10 @@ class LearnedImages:
             fields = Reader(data)
             side, channels = fields.number(1 << 10), fields.number(1 << 10)
             tables = LatentTables.read(Reader(fields.piece()))
-            return cls(side, channels, IntegerNetwork.read(Reader(fields.rest())), tables)
+            found = cls(side, channels, IntegerNetwork.read(Reader(fields.rest())), tables)
         except (ValueError, IndexError, TypeError, OverflowError, MemoryError) as error:
             if isinstance(error, FileError):
                 raise
             raise FileError(f"the model for images does not hold what it should ({error})") from error
+        vars(found)["packed"] = data  # as it was, so that its fingerprint is that of these bytes
+        return found

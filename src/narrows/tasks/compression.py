@@ -172,7 +172,7 @@ def write(file: BinaryIO, form: Form, data: Any, plan: Plan, progress: Progress 
         told |= {"model": model, "embedded": plan.embed}
     writer = ContainerWriter(file, told)
     if plan.embed and plan.lossy is not None:
-        held = plan.lossy.model.to_bytes()
+        held = plan.lossy.model.packed
         writer.add(held, digest(held))
     before = after = 0
     with ThreadPoolExecutor(cores()) as pool:

@@ -104,7 +104,7 @@ class LossyImages:
 
     def tensors(self) -> dict[str, Tensor]:
         """What `of` takes: the weights of the encoder, and the model as bytes."""
-        model = torch.from_numpy(np.frombuffer(self.model.to_bytes(), np.uint8).copy())
+        model = torch.from_numpy(np.frombuffer(self.model.packed, np.uint8).copy())
         weights = {f"encoder.{name}": weight for name, weight in self.encoder.state_dict().items()}
         return {"model": model, **weights}
 
@@ -252,7 +252,8 @@ def as_integers(encoder: BlockEncoder, decoder: BlockDecoder, images: Array) -> 
     made = {bits: LearnedImages(side, channels, _network(decoder, limits, bits, tables), tables) for bits in BITS}
     errors = {bits: mean_squared_error(few, model.drawn(z, few.shape)) for bits, model in made.items()}
     best = min(errors.values())
-    return made[min(bits for bits, error in errors.items() if error <= (1 + HARM) * best)]
+    found = made[min(bits for bits, error in errors.items() if error <= (1 + HARM) * best)]
+    return LearnedImages.from_bytes(found.packed)  # packed here, where nobody waits for it, and proved to be readable
 
 
 def _rounded(encoder: BlockEncoder, images: Array) -> Whole:
