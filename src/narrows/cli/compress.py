@@ -26,6 +26,7 @@ def compress(
     effort: str | None = None,
     model: Path | None = None,
     embed: bool = True,
+    portable: bool = False,
 ) -> None:
     """Write data to one compressed file that holds everything needed to read them again.
 
@@ -39,11 +40,12 @@ def compress(
         model: A model file of `narrows train compressor`.
         embed: Whether the file holds what is needed of the model; with --no-embed it is smaller, and can be read with
             the model alone.
+        portable: Leave out the codecs of imagecodecs, which whoever reads the file may not have.
     """
     if output.suffix.lower() != ENDING:
         raise FileError(f"cannot write {output}: a compressed file ends in {ENDING}")
     if model is None:
-        plan = Plan.of(0.0 if max_error is None else max_error, effort or "default")
+        plan = Plan.of(0.0 if max_error is None else max_error, effort or "default", portable)
         with _progress() as tell:
             before, after = compress_to(output, narrows.open_data(data), plan, tell)
         print(_became(before, after))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from narrows.coding import bytewise, columns, pictures, rows, smooth
+from narrows.coding import borrowed, bytewise, columns, pictures, rows, smooth
 from narrows.coding.container import LARGEST_CHUNK, digest
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import CODECS, squeeze, unsqueeze
@@ -22,8 +22,7 @@ from narrows.coding.rows import Known
 from narrows.coding.values import NAMES, Array, Map, bits_of, ordered_bits, within
 from narrows.core.errors import FileError
 
-GENERIC, ROWS, SMOOTH, PICTURES, TABLES = range(5)
-LEARNED = 6
+GENERIC, ROWS, SMOOTH, PICTURES, TABLES, BORROWED, LEARNED = range(7)
 MOST_IN_A_ROW = 1 << 22
 """More values than this are left to the other methods, so that memory stays within bounds."""
 Gaps = NDArray[np.bool_] | None
@@ -41,6 +40,7 @@ class Effort:
         parents: How many other columns may foretell one there.
         mixed: Whether symbols are foretold by mixed contexts too, which takes longest, or by tables alone.
         thorough: Whether slow codecs are tried where there is little hope for them.
+        borrowed: Whether codecs are tried that not every reader has.
     """
 
     name: str
@@ -50,12 +50,13 @@ class Effort:
     parents: int
     mixed: bool = False
     thorough: bool = False
+    borrowed: bool = True
 
 
 EFFORTS = {
     effort.name: effort
     for effort in (
-        Effort("fast", (1,), modelled=False, ways=0, parents=0),
+        Effort("fast", (1,), modelled=False, ways=0, parents=0, borrowed=False),
         Effort("default", (2, 3), modelled=True, ways=0, parents=0),
         Effort("max", (2, 3, 4), modelled=True, ways=2, parents=4, mixed=True, thorough=True),
     )
@@ -134,6 +135,7 @@ def encode(
         made += _by_rows(content, candidates, known, bound, effort)
         made += _as_field(content, bound)
         made += _as_pictures(content, effort, primer)
+        made += _by_others(content, bound, effort)
     if effort.thorough or not effort.modelled:
         encoded = bytewise.encode(content.values, effort.codecs)
     else:
@@ -141,7 +143,7 @@ def encode(
         encoded = bytewise.encode_by_sample(content.values, effort.codecs, least)
     generic = bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing)
     made.append(generic)
-    for payload in (first + one for one in sorted(made, key=len)):
+    for payload in (first + one for one in sorted(made, key=_worth)):
         back = _tried(payload, content, known, primer)
         if back is not None and back.stands_for(content, bound):
             return payload, back
@@ -164,6 +166,11 @@ def encode_learned(content: Content, codes: Array, model: LearnedImages) -> tupl
     again = [model.drawn(kept[rows], images[rows].shape) for rows in np.array_split(np.arange(len(kept)), 2)]
     assert np.array_equal(images, np.concatenate(again)), "the same comes back however images are put together"
     return payload, back
+
+
+def _worth(made: bytes) -> float:
+    """The size of a candidate, a little more where not everyone can read it."""
+    return len(made) * (borrowed.WORTH if made[0] == BORROWED else 1.0)
 
 
 def _tried(payload: bytes, content: Content, known: Sequence[Known | None], primer: Array | None) -> Content | None:
@@ -228,6 +235,15 @@ def _as_pictures(content: Content, effort: Effort, primer: Array | None) -> list
         return []
     primed = None if primer is None else _primer(primer)
     return [bytes([PICTURES, int(primed is not None)]) + pictures.encode(found, primed)]
+
+
+def _by_others(content: Content, bound: float, effort: Effort) -> list[bytes]:
+    """Candidates by codecs of another library."""
+    if not effort.borrowed or content.missing is not None:
+        return []
+    made = borrowed.bounded(content.values, bound)
+    made += borrowed.planes(content.values) if effort.thorough else []
+    return [bytes([BORROWED]) + one for one in made]
 
 
 def _primer(primer: Array) -> pictures.Pixels:
@@ -315,6 +331,8 @@ def _decode(
         if images is None or model is None:
             raise FileError("it holds no images, or needs the model that it was made with")
         return Content(as_given(model.decode(fields.rest(), images.shape).astype(dtype), shape), None, beside)
+    if method == BORROWED:
+        return Content(borrowed.decode(fields.rest(), dtype, shape), None, beside)
     raise FileError(f"it was made by method {method}, which this version does not know")
 
 
@@ -331,6 +349,8 @@ def in_words(payload: bytes, dtype: np.dtype[Any], count: int) -> str:
         return "pixels by their neighbours" + (", primed" if fields.number(1) else "")
     if method == LEARNED:
         return "images by a learned model, not exactly"
+    if method == BORROWED:
+        return borrowed.in_words(fields.rest())
     how = Map.read(Reader(fields.piece()), dtype, count)
     running = ", differences" if how.running else ""
     if method == TABLES:

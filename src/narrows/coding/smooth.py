@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from narrows.coding import interpolation
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.generic import squeeze, unsqueeze
 from narrows.coding.mapping import grid_step, scaled_by
-from narrows.coding.values import DECIMAL, GRID, WHOLE, Array, Map, bits_of, expressed, packed, unpacked, within
+from narrows.coding.patches import Patches
+from narrows.coding.values import DECIMAL, GRID, WHOLE, Array, Map, bits_of, expressed, within
 from narrows.core.errors import FileError
 
 FINE = 511
@@ -78,17 +78,7 @@ def _header(values: Array, how: Map, there: NDArray[np.bool_], wrong: NDArray[np
     out.number(how.kind)
     out.number(how.digits)
     out.piece(np.array([how.step], dtype="<f8").tobytes())
-    flat, bits = values.reshape(-1), bits_of(values).reshape(-1).astype(np.uint64)
-    missing = ~there.reshape(-1)
-    out.piece(squeeze(np.packbits(missing).tobytes()) if missing.any() else b"")
-    if missing.any():
-        out.piece(packed(bits[missing]))
-    places = np.flatnonzero(wrong.reshape(-1))
-    out.number(len(places))
-    if len(places):
-        out.piece(packed(np.diff(places, prepend=0).astype(np.uint64)))
-        out.piece(packed(bits[places]))
-    assert len(flat) == len(bits)
+    Patches.of(values, there, wrong).write(out)
     return out
 
 
@@ -99,17 +89,6 @@ def decode(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     if kind not in (WHOLE, DECIMAL, GRID):
         raise FileError("values of a field were mapped in a way that this version does not know")
     how = Map(kind, digits, float(np.frombuffer(fields.piece(), "<f8")[0]))
-    stored, whole = fields.piece(), f"u{dtype.itemsize}"
-    missing, beside = np.zeros(count, dtype=bool), np.zeros(0, dtype=np.uint64)
-    if stored:
-        plain = unsqueeze(stored, (count + 7) // 8)
-        missing = np.unpackbits(np.frombuffer(plain, np.uint8), count=count).astype(bool)
-        beside = unpacked(fields.piece(), int(missing.sum()))
-    many = fields.number(count)
-    places = np.cumsum(unpacked(fields.piece(), many)).astype(np.int64) if many else np.zeros(0, dtype=np.int64)
-    patches = unpacked(fields.piece(), many) if many else np.zeros(0, dtype=np.uint64)
-    field = interpolation.decode(fields.rest(), shape, ~missing.reshape(shape))
-    found = expressed(field, how, dtype).reshape(-1)
-    found[missing] = beside.astype(whole).view(dtype)
-    found[places] = patches.astype(whole).view(dtype)
-    return found.reshape(shape)
+    patches = Patches.read(fields, count)
+    field = interpolation.decode(fields.rest(), shape, ~patches.missing.reshape(shape))
+    return patches.onto(expressed(field, how, dtype).reshape(-1)).reshape(shape)

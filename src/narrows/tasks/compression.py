@@ -7,11 +7,12 @@ comes out does not depend on how many.
 from __future__ import annotations
 
 import io
+import mmap
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -65,8 +66,13 @@ class Plan:
         return Shared(self.primer, None if self.lossy is None else self.lossy.model)
 
     @classmethod
-    def of(cls, max_error: float, effort: str) -> Plan:
+    def of(cls, max_error: float, effort: str, portable: bool = False) -> Plan:
         """A plan by what a user asks for.
+
+        Args:
+            max_error: How far a number may come back from what it was.
+            effort: The name of an effort.
+            portable: Whether codecs that not every reader has are left out.
 
         Raises:
             ChoiceError: An unknown effort, or an error that is no number from 0 on.
@@ -77,10 +83,11 @@ class Plan:
             raise ChoiceError(f"max_error is a number from 0 on, got {max_error!r}")
         if not 0 <= max_error < np.inf:
             raise ChoiceError(f"max_error is a number from 0 on, got {max_error!r}")
-        return cls(float(max_error), EFFORTS[effort])
+        chosen = EFFORTS[effort]
+        return cls(float(max_error), replace(chosen, borrowed=chosen.borrowed and not portable))
 
 
-def compress(X: Any, path: str | Path, max_error: float = 0, effort: str = "default") -> int:
+def compress(X: Any, path: str | Path, max_error: float = 0, effort: str = "default", portable: bool = False) -> int:
     """Write data to one compressed file that holds everything needed to read them again.
 
     Without an error allowed every bit comes back, of any type and shape: numbers, text, dates, gaps, not-a-numbers.
@@ -93,6 +100,9 @@ def compress(X: Any, path: str | Path, max_error: float = 0, effort: str = "defa
         max_error: How far a floating-point number may come back from what it was.
         effort: How much is tried to make the file smaller: `"fast"` a generic codec, `"default"` tables too, `"max"`
             mixed contexts too, which take many times as long.
+        portable: Whether the codecs of imagecodecs are left out. Where that is installed, JPEG XL, SZ3 and SPERR are
+            tried for fields with an error allowed, and at `"max"` JPEG XL for images; a file that is clearly smaller by
+            one of them can only be read where imagecodecs is installed.
 
     Returns:
         How many bytes the file has.
@@ -108,7 +118,7 @@ def compress(X: Any, path: str | Path, max_error: float = 0, effort: str = "defa
     ...     narrows.decompress(f"{folder}/x.nrw")[:3], size < 400
     (array([0., 1., 2.]), True)
     """
-    return compress_to(path, X, Plan.of(max_error, effort))[1]
+    return compress_to(path, X, Plan.of(max_error, effort, portable))[1]
 
 
 def compress_to(path: str | Path, X: Any, plan: Plan, progress: Progress | None = None) -> tuple[int, int]:
@@ -182,9 +192,17 @@ def write(file: BinaryIO, form: Form, data: Any, plan: Plan, progress: Progress 
                 writer.add(payload, content.stamp())
                 before += content.values.nbytes + len(content.beside)
                 after += len(payload)
+            let_go(data)
             if progress is not None:
                 progress(stop, before, after)
     return writer.finish()
+
+
+def let_go(data: Any) -> None:
+    """Give back the memory of pages of a memory map that were read; they are read again where they are needed."""
+    mapped = getattr(data, "_mmap", None)
+    if isinstance(data, np.memmap) and mapped is not None and data.mode == "r" and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 Made = Sequence["Future[tuple[bytes, Content]]"]
