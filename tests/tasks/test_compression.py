@@ -239,6 +239,18 @@ def test_parts_are_read_by_themselves(small_blocks, tmp_path):
             file[::2]
 
 
+@pytest.mark.parametrize("mode", ["r", "c", "r+"])
+def test_memory_maps_come_back_with_what_was_changed_in_them(mode, small_blocks, tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(9000.0).reshape(900, 10))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode=mode)
+    if mode != "r":
+        mapped[::7] = -1
+    expected = np.array(mapped)
+    narrows.compress(mapped, tmp_path / "x.nrw")
+    same(narrows.decompress(tmp_path / "x.nrw"), expected)
+    assert (mapped == expected).all()
+
+
 def test_columns_of_tables_are_read_by_name(small_blocks, tmp_path):
     table = mixed_table()
     narrows.compress(table, tmp_path / "x.nrw")

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +56,8 @@ def compress(
     estimator.set_params(**{name: value for name, value in asked.items() if value is not None})
     given = narrows.open_data(data)
     plan = estimator.plan_for(given, embed)
+    if portable:
+        plan = replace(plan, effort=replace(plan.effort, borrowed=False))
     with _progress() as tell:
         before, after = compress_to(output, given, plan, tell)
     print(_became(before, after))
