@@ -80,7 +80,7 @@ class Blocks(Network):
 
     >>> encoder, decoder = Blocks(widths=(8,)).pair(SampleSpec("image", (3, 9, 5)), 12, 12, (1, 3, 9, 5))
     >>> encoder.path
-    Linear(in_features=48, out_features=2, bias=True)
+    Affine(in_features=48, out_features=2, bias=True)
     """
 
     kinds = ("image",)
