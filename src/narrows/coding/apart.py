@@ -9,18 +9,13 @@ Run as a script, so that nothing of narrows is imported:
 
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-Encode = Callable[[NDArray[Any], float], bytes | bytearray]
-CODECS: dict[str, Encode] = {
-    "SZ3": lambda field, bound: imagecodecs.sz3_encode(field, mode="abs", abs=bound),
-    "SPERR": lambda field, bound: imagecodecs.sperr_encode(field, bound, mode="pwe"),
-}
+CODECS = ("SZ3", "SPERR")
 SMALLEST = 8
 """Fields that are smaller along an axis are not tried."""
 
@@ -32,8 +27,22 @@ def layouts(field: NDArray[Any]) -> Iterator[list[NDArray[Any]]]:
         yield [np.ascontiguousarray(part) for part in field]
 
 
+def encoded(codec: str, part: NDArray[Any], bound: float) -> bytes | bytearray:
+    """The stream of a part, with no value further off than the bound."""
+    import imagecodecs  # optional
+
+    made: bytes | bytearray = (
+        imagecodecs.sz3_encode(part, mode="abs", abs=bound)
+        if codec == "SZ3"
+        else imagecodecs.sperr_encode(part, bound, mode="pwe")
+    )
+    return made
+
+
 def able(codec: str, part: NDArray[Any]) -> bool:
     """Whether a codec is there, and made for such a part."""
+    import imagecodecs  # optional
+
     offered = getattr(imagecodecs, codec, None)
     return (
         bool(getattr(offered, "available", False)) and min(part.shape) >= SMALLEST and (part.ndim > 1 or codec == "SZ3")
@@ -44,10 +53,10 @@ def there(bound: float, source: BinaryIO, out: BinaryIO) -> None:
     """Every candidate for a field, as soon as it is made."""
     field = np.load(io.BytesIO(source.read()), allow_pickle=False)
     for parts in layouts(field):
-        for codec, encode in CODECS.items():
+        for codec in CODECS:
             if not able(codec, parts[0]):
                 continue
-            made = [encode(part, bound) for part in parts]
+            made = [encoded(codec, part, bound) for part in parts]
             out.write(f"{codec} {len(made)}\n".encode())
             for stream in made:
                 out.write(f"{len(stream)}\n".encode() + stream)
@@ -56,6 +65,8 @@ def there(bound: float, source: BinaryIO, out: BinaryIO) -> None:
 
 def back(codec: str, source: BinaryIO, out: BinaryIO) -> None:
     """The arrays of streams."""
+    import imagecodecs  # optional
+
     while line := source.readline():
         dtype, size, *shape = line.decode().split()
         lengths, stream = tuple(map(int, shape)), source.read(int(size))
