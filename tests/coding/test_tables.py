@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as hn
 
 from narrows.coding import columns
 from narrows.coding.rows import Known
-from narrows.coding.tables import Nest, SymbolReader, SymbolWriter, Tables, distinct, growing
+from narrows.coding.runs import RunReader, RunWriter
+from narrows.coding.tables import Nest, Tables, distinct, growing
 from narrows.coding.tokens import Alphabet
 from narrows.core.errors import FileError
 
@@ -41,7 +42,7 @@ def test_the_cost_is_that_of_the_distribution():
     rng = np.random.default_rng(0)
     shares = np.array([0.5, 0.25, 0.125, 0.125])
     symbols = rng.choice(4, 20_000, p=shares).astype(np.int32)
-    coder, tables = SymbolWriter(), Tables(4, Nest((), 1))
+    coder, tables = RunWriter(), Tables(4, Nest((), 1))
     for batch in growing(len(symbols)):
         tables.code(coder, np.zeros(len(symbols), np.int64)[batch], symbols[batch])
     entropy = 1.75 / 8 * len(symbols)
@@ -67,7 +68,7 @@ def test_buckets_are_rows_of_equal_labels(labels):
 
 def test_damage_is_refused():
     with pytest.raises(FileError, match="four bytes"):
-        SymbolReader(b"123")
+        RunReader(b"123")
     made = columns.encode(columns.scheme(np.arange(50, dtype=np.uint64), {0: Known.of(np.arange(50, dtype=np.uint64))}))
     with pytest.raises(FileError):
         columns.decode(made[:3], 50, [])

@@ -9,7 +9,7 @@ import numpy as np
 
 import narrows
 from narrows import plots
-from narrows.cli.reporting import CURVES, as_pictures, card
+from narrows.cli.reporting import as_pictures, card, training
 from narrows.core.errors import InputError
 from narrows.data.arrays import Array
 from narrows.data.door import samples_like
@@ -54,7 +54,7 @@ def generator_page(estimator: narrows.Generator, model: Path, data: Any, name: s
     images = schema.spec.kind == "image"
     sections = [
         card(model, given, given.source(schema).digest(), name),
-        Section("Training", [Picture(plots.curves({estimator.chosen_["recipe"]: estimator.history_}), CURVES)]),
+        training(estimator),
         _samples(given.array, np.asarray(made), images),
     ]
     if estimator.conditions_ is None and estimator.module_.bottleneck.weighs:

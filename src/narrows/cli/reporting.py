@@ -51,7 +51,6 @@ def report_page(estimator: narrows.Autoencoder, model: Path, data: Any, name: st
         raise InputError(f"a report needs at least 2 samples, and {name} holds {len(given)}")
     codes = np.asarray(estimator.transform(given.given))
     lead = f"{len(given):,} samples of {name}, in codes of {codes.shape[1]} numbers."
-    curves = plots.curves({estimator.chosen_["recipe"]: estimator.history_})
     if isinstance(given, TableSamples):
         assert isinstance(schema, TableSchema)
         digest, judged = given.source(schema).digest(), _columns(estimator, given, schema)
@@ -61,13 +60,19 @@ def report_page(estimator: narrows.Autoencoder, model: Path, data: Any, name: st
     sections = [
         card(model, given, digest, name),
         judged[0],
-        Section("Training", [Picture(curves, CURVES)]),
+        training(estimator),
         *judged[1:],
         _codes(codes),
     ]
     if schema.spec.kind == "image":
         sections.append(_walks(estimator, codes))
     return page(f"{model.name}: a report", lead, sections)
+
+
+def training(estimator: narrows.Autoencoder | narrows.Generator) -> Section:
+    """How training went."""
+    curves = plots.curves({estimator.chosen_["recipe"]: estimator.history_})
+    return Section("Training", [Picture(curves, CURVES)])
 
 
 CURVES = "Error on the samples that training set aside, after each epoch. The first point is the model as it began."

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.rows import Known, Part, conditional
-from narrows.coding.tables import Nest, SymbolReader, SymbolWriter, Tables, growing
+from narrows.coding.runs import RunReader, RunWriter
+from narrows.coding.tables import Nest, Tables, growing
 from narrows.coding.tokens import Alphabet, Tokens, read_open, write_open
 from narrows.coding.values import Symbols
 from narrows.core.errors import FileError
@@ -98,7 +99,7 @@ def encode(how: Scheme) -> bytes:
     out.number(len(how.parts))
     for part in how.parts:
         out.number(part.column * 2 + part.coarse)
-    coder, tables, asked = SymbolWriter(), Tables(how.alphabet.size, how.nest), how.tokens.astype(np.int32)
+    coder, tables, asked = RunWriter(), Tables(how.alphabet.size, how.nest), how.tokens.astype(np.int32)
     for batch in growing(len(asked)):
         tables.code(coder, how.buckets[batch], asked[batch])
     out.piece(coder.done())
@@ -120,7 +121,7 @@ def decode(data: bytes, count: int, known: Sequence[Known | None]) -> Symbols:
     nest, buckets = Nest.of([_label(part, known, count) for part in parts]) if parts else _together(count)
     if nest.buckets * alphabet.size > MOST_CELLS:
         raise FileError("a column has more tables than there is room for")
-    reader, tables = SymbolReader(fields.piece()), Tables(alphabet.size, nest)
+    reader, tables = RunReader(fields.piece()), Tables(alphabet.size, nest)
     tokens = np.zeros(count, dtype=np.int64)
     for batch in growing(count):
         tokens[batch] = tables.code(reader, buckets[batch], None)

@@ -13,71 +13,20 @@ Witten 1984), here for whole batches.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from narrows.core.errors import FileError
+from narrows.coding.runs import RunCoder, Symbols
 
 COUNT = 12
 """A symbol that was counted weighs 2^12."""
 WIDER = 14
 """A wider bucket weighs 2^14, as four symbols do."""
 
-_MODEL = constriction.stream.model.Categorical
-Symbols = NDArray[np.int32]
 Buckets = NDArray[np.int64]
-
-
-class SymbolCoder(ABC):
-    """Codes runs of symbols of one table in one direction."""
-
-    @abstractmethod
-    def code(self, row: NDArray[np.float64], symbols: Symbols | None, count: int) -> Symbols:
-        """Code symbols by their weights, and say which they were.
-
-        Args:
-            row: The weight of every symbol, whole numbers from 1 on.
-            symbols: (count,), known when writing.
-            count: How many there are.
-        """
-
-
-class SymbolWriter(SymbolCoder):
-    """Symbols to bytes."""
-
-    def __init__(self) -> None:
-        self._encoder = constriction.stream.queue.RangeEncoder()
-
-    def code(self, row: NDArray[np.float64], symbols: Symbols | None, count: int) -> Symbols:
-        """Write symbols."""
-        assert symbols is not None
-        self._encoder.encode(symbols, _MODEL(row, perfect=False))
-        return symbols
-
-    def done(self) -> bytes:
-        """Everything that was coded."""
-        return self._encoder.get_compressed().astype("<u4").tobytes()
-
-
-class SymbolReader(SymbolCoder):
-    """Bytes to symbols."""
-
-    def __init__(self, data: bytes) -> None:
-        if len(data) % 4:
-            raise FileError("a stream of symbols is made of words of four bytes")
-        self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
-
-    def code(self, row: NDArray[np.float64], symbols: Symbols | None, count: int) -> Symbols:
-        """Find symbols."""
-        try:
-            return self._decoder.decode(_MODEL(row, perfect=False), count)
-        except (AssertionError, ValueError, KeyError) as error:  # what a damaged stream brings about
-            raise FileError("a stream of symbols is damaged") from error
 
 
 @dataclass(frozen=True)
@@ -141,7 +90,7 @@ class Tables:
         several = [nest.buckets, *(int(wider.max(initial=0)) + 1 for wider in nest.wider)]
         self._counts = [np.zeros((count, size), dtype=np.int32) for count in several]
 
-    def code(self, coder: SymbolCoder, buckets: Buckets, symbols: Symbols | None) -> Symbols:
+    def code(self, coder: RunCoder, buckets: Buckets, symbols: Symbols | None) -> Symbols:
         """Code a batch, bucket by bucket, and count it.
 
         Args:
@@ -160,7 +109,7 @@ class Tables:
         found = np.empty(len(buckets), dtype=np.int32)
         rows = self._rows(sorted_buckets[starts], 0).astype(np.float64)
         for row, start, end in zip(rows, starts.tolist(), ends, strict=True):
-            found[start:end] = coder.code(row, None if asked is None else asked[start:end], end - start)
+            found[start:end] = coder.run(row, None if asked is None else asked[start:end], end - start)
         self._count(sorted_buckets, found)
         back = np.empty_like(found)
         back[order] = found

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.tables import Nest, SymbolReader, SymbolWriter, Tables, distinct, growing
+from narrows.coding.runs import RunCoder, RunReader, RunWriter
+from narrows.coding.tables import Nest, Tables, distinct, growing
 from narrows.core.errors import FileError
 
 MOST_PLAIN = 10
@@ -88,7 +89,7 @@ def write_open(out: Writer, alphabet: Alphabet, tokens: Tokens, numbers: Numbers
     many, token = alphabet.open_bits(tokens[rows]), tokens[rows]
     low = numbers[rows] & ((np.uint64(1) << many.astype(np.uint64)) - np.uint64(1))
     rest = np.maximum(many - FORETOLD, 0)
-    coder = SymbolWriter()
+    coder = RunWriter()
     _foretold(coder, token, (low >> rest.astype(np.uint64)).astype(np.int32))
     out.piece(coder.done())
     planes = [(low[rest > place] >> np.uint64(place)).astype(np.uint8) & 1 for place in range(int(rest.max(initial=0)))]
@@ -102,7 +103,7 @@ def read_open(fields: Reader, alphabet: Alphabet, tokens: Tokens) -> Numbers:
     rows = np.flatnonzero(tokens >= 1 << alphabet.plain)
     many, token = alphabet.open_bits(tokens[rows]), tokens[rows]
     rest = np.maximum(many - FORETOLD, 0)
-    found = _foretold(SymbolReader(fields.piece()), token, None).astype(np.uint64) << rest.astype(np.uint64)
+    found = _foretold(RunReader(fields.piece()), token, None).astype(np.uint64) << rest.astype(np.uint64)
     plain = np.frombuffer(fields.piece(), np.uint8)
     if 8 * len(plain) != -(-int(rest.sum()) // 8) * 8:
         raise FileError("bits that tokens leave open are missing")
@@ -116,7 +117,7 @@ def read_open(fields: Reader, alphabet: Alphabet, tokens: Tokens) -> Numbers:
     return alphabet.numbers(tokens, low)
 
 
-def _foretold(coder: SymbolWriter | SymbolReader, token: Tokens, bits: NDArray[np.int32] | None) -> NDArray[np.int32]:
+def _foretold(coder: RunCoder, token: Tokens, bits: NDArray[np.int32] | None) -> NDArray[np.int32]:
     """Code the highest of the bits that tokens leave open, by the token."""
     nest, buckets = Nest.of([distinct(token)[1]])
     tables = Tables(1 << FORETOLD, nest)
