@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -57,7 +56,7 @@ def compress(
     given = narrows.open_data(data)
     plan = estimator.plan_for(given, embed)
     if portable:
-        plan = replace(plan, effort=replace(plan.effort, borrowed=False))
+        plan = plan.portable()
     with _progress() as tell:
         before, after = compress_to(output, given, plan, tell)
     print(_became(before, after))

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.mapping import grid_step, scaled_by
+from narrows.coding.mapping import filled, grid_step, scaled_by
 from narrows.coding.patches import Patches
 from narrows.coding.values import GRID, Array, Map, expressed, within
 from narrows.core.errors import FileError
@@ -62,14 +62,14 @@ def bounded(values: Array, bound: float) -> list[bytes]:
     there = np.isfinite(values)
     if there.mean() < 0.5:
         return []
-    filled = _filled(values, there)
-    return _by_grid(values, filled, there, bound) + _by_fields(values, filled, there, bound)
+    told = filled(values.reshape(-1), there.reshape(-1)).reshape(values.shape)
+    return _by_grid(values, told, there, bound) + _by_fields(values, told, there, bound)
 
 
-def _by_grid(values: Array, filled: Array, there: NDArray[np.bool_], bound: float) -> list[bytes]:
+def _by_grid(values: Array, told: Array, there: NDArray[np.bool_], bound: float) -> list[bytes]:
     """Numbers of a grid as pixels of 16 bits."""
     how = Map(GRID, step=grid_step(values, bound))
-    scaled = scaled_by(filled, how)
+    scaled = scaled_by(told, how)
     base = float(scaled.min())
     if values.ndim < 2 or not np.abs(scaled).max() < 1 << 50 or scaled.max() - base >= 1 << 16:
         return []
@@ -86,9 +86,9 @@ def _by_grid(values: Array, filled: Array, there: NDArray[np.bool_], bound: floa
     return [out.rest(stream)]
 
 
-def _by_fields(values: Array, filled: Array, there: NDArray[np.bool_], bound: float) -> list[bytes]:
+def _by_fields(values: Array, told: Array, there: NDArray[np.bool_], bound: float) -> list[bytes]:
     """The smallest of what SZ3 and SPERR make of a field."""
-    field = _as_field(filled)
+    field = _as_field(told)
     for _, codec, streams in sorted((sum(map(len, made)), codec, made) for codec, made in _made(field, bound)):
         found = _apart_back(codec, streams, values.dtype, values.shape)
         if found is None:
@@ -128,15 +128,6 @@ def decode(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
 def in_words(data: bytes) -> str:
     """By which codec a chunk was made."""
     return NAMES[Reader(data).number(len(NAMES) - 1)]
-
-
-def _filled(values: Array, there: NDArray[np.bool_]) -> Array:
-    """Values with those that are no numbers replaced by the last number before them, or by the first."""
-    if there.all():
-        return values
-    flat, known = values.reshape(-1), there.reshape(-1)
-    last = np.maximum.accumulate(np.where(known, np.arange(len(flat)), -1))
-    return flat[np.where(last < 0, np.argmax(known), last)].reshape(values.shape)
 
 
 # pictures

@@ -19,7 +19,7 @@ from narrows.coding.generic import CODECS, squeeze, unsqueeze
 from narrows.coding.learned import LearnedImages, as_given, as_stack
 from narrows.coding.mapping import cost, own_cost, ways
 from narrows.coding.rows import Known
-from narrows.coding.values import NAMES, Array, Map, bits_of, ordered_bits, within
+from narrows.coding.values import NAMES, Array, Map, Symbols, bits_of, ordered_bits, within
 from narrows.core.errors import FileError
 
 GENERIC, ROWS, SMOOTH, PICTURES, TABLES, BORROWED, LEARNED = range(7)
@@ -131,8 +131,10 @@ def encode(
     first = beside.rest(b"")
     made = []
     if content.values.size and (effort.modelled or bound > 0):
-        made += _by_tables(content, candidates, bound)
-        made += _by_rows(content, candidates, known, bound, effort)
+        few = content.values.size <= MOST_IN_A_ROW
+        mapped = ways(content.values.reshape(-1), content.missing, bound) if few else []
+        made += _by_tables(mapped, candidates)
+        made += _by_rows(mapped, candidates, known, effort)
         made += _as_field(content, bound)
         made += _as_pictures(content, effort, primer)
         made += _by_others(content, bound, effort)
@@ -180,12 +182,10 @@ def _tried(payload: bytes, content: Content, known: Sequence[Known | None], prim
         return None
 
 
-def _by_tables(content: Content, candidates: dict[int, Known], bound: float) -> list[bytes]:
+def _by_tables(mapped: Sequence[tuple[Map, Symbols]], candidates: dict[int, Known]) -> list[bytes]:
     """A candidate by tables, of values or of their differences, whichever take less."""
-    if content.values.size > MOST_IN_A_ROW:
-        return []
     found, tried = [], set[bool]()
-    for how, symbols in ways(content.values.reshape(-1), content.missing, bound):
+    for how, symbols in mapped:
         if how.running not in tried:
             tried.add(how.running)
             scheme = columns.scheme(symbols, candidates)
@@ -200,14 +200,16 @@ def _by_tables(content: Content, candidates: dict[int, Known], bound: float) -> 
 
 
 def _by_rows(
-    content: Content, candidates: dict[int, Known], known: Sequence[Known | None], bound: float, effort: Effort
+    mapped: Sequence[tuple[Map, Symbols]],
+    candidates: dict[int, Known],
+    known: Sequence[Known | None],
+    effort: Effort,
 ) -> list[bytes]:
     """Candidates by the methods for symbols in a row."""
     found: list[bytes] = []
-    if content.values.size > MOST_IN_A_ROW or not effort.mixed:
+    if not effort.mixed:
         return found
-    flat = content.values.reshape(-1)
-    for how, symbols in ways(flat, content.missing, bound)[: effort.ways]:
+    for how, symbols in mapped[: effort.ways]:
         contexts = rows.choose(symbols, candidates, effort.parents)
         out = Writer()
         out.number(ROWS)

@@ -43,12 +43,12 @@ def ways(values: Array, missing: NDArray[np.bool_] | None, bound: float) -> list
         there = fits if missing is None else fits & ~missing
         present = np.ones(len(values), dtype=bool) if missing is None else ~missing
         odd = values[present & ~fits]
-        filled = _filled(v, there)
+        known = filled(v, there)
         complete = replace(how, gaps=missing is not None, odd=odd if len(odd) else None)
         for running in (False, True):
             if running and (how.kind == RANK and len(how.known if how.known is not None else ()) < 16):
                 continue
-            found.append(_symbols(complete, filled, there, missing, running))
+            found.append(_symbols(complete, known, there, missing, running))
     return sorted(filter(None, found), key=lambda way: cost(way[1]) + own_cost(way[0]))
 
 
@@ -125,13 +125,12 @@ def _known(values: Array) -> tuple[Array | None, Whole]:
     return values[first], places.astype(np.int64)
 
 
-def _filled(v: Whole, there: NDArray[np.bool_]) -> Whole:
-    """Numbers with those that are not there replaced by the last one that is."""
+def filled(values: Array, there: NDArray[np.bool_]) -> Array:
+    """Values (n,) with those that are not there replaced by the last one that is, or by the first; zeros of none."""
     if there.all():
-        return v
-    last = np.maximum.accumulate(np.where(there, np.arange(len(v)), -1))
-    first = int(np.argmax(there)) if there.any() else 0
-    return v[np.where(last < 0, first, last)] if there.any() else np.zeros_like(v)
+        return values
+    last = np.maximum.accumulate(np.where(there, np.arange(len(values)), -1))
+    return values[np.where(last < 0, np.argmax(there), last)] if there.any() else np.zeros_like(values)
 
 
 def _symbols(

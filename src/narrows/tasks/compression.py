@@ -83,8 +83,12 @@ class Plan:
             raise ChoiceError(f"max_error is a number from 0 on, got {max_error!r}")
         if not 0 <= max_error < np.inf:
             raise ChoiceError(f"max_error is a number from 0 on, got {max_error!r}")
-        chosen = EFFORTS[effort]
-        return cls(float(max_error), replace(chosen, borrowed=chosen.borrowed and not portable))
+        found = cls(float(max_error), EFFORTS[effort])
+        return found.portable() if portable else found
+
+    def portable(self) -> Plan:
+        """The same without the codecs that not every reader has."""
+        return replace(self, effort=replace(self.effort, borrowed=False))
 
 
 def compress(X: Any, path: str | Path, max_error: float = 0, effort: str = "default", portable: bool = False) -> int:
