@@ -35,6 +35,7 @@ from narrows.coding.mixing import (
     learned_weights,
     table_size,
 )
+from narrows.coding.trees import Tree
 from narrows.core.errors import FileError
 
 Whole = NDArray[np.int64]
@@ -275,13 +276,14 @@ def encode(field: Whole, there: Flags, axes: tuple[int, ...], step: int) -> tupl
     back = _walk(field.shape, axes, there, design, code, fit)
     words = np.concatenate([batch[0] for batch in batches], axis=1)
     tokens = np.concatenate([batch[1] for batch in batches])
-    sizes = [table_size(words[k], tokens, TOKEN_BITS) for k in range(CONTEXTS)]
+    tree = Tree.fitted(np.bincount(tokens, minlength=1 << TOKEN_BITS))
+    sizes = [table_size(words[k], tokens, tree.depth) for k in range(CONTEXTS)]
     memories = Memories()
-    _code_all(Mixer(sizes, TOKEN_BITS, memories=memories), BitWriter(), batches, opened)
+    _code_all(Mixer(sizes, tree, memories=memories), BitWriter(), batches, opened)
     weights = learned_weights(memories, CONTEXTS) if memories.seen else np.zeros((CONTEXTS, LEVELS), np.int8)
     writer = BitWriter()
-    _code_all(Mixer(sizes, TOKEN_BITS, weights), writer, batches, opened)
-    return _header(design, sizes, weights).rest(writer.done()), back
+    _code_all(Mixer(sizes, tree, weights), writer, batches, opened)
+    return _header(design, tree, sizes, weights).rest(writer.done()), back
 
 
 def _first_words(count: int) -> Words:
@@ -316,7 +318,7 @@ def _code_low(coder: BitCoder, count: Whole, low: Whole | None) -> Whole:
     return found
 
 
-def _header(design: Design, sizes: Sequence[int], weights: NDArray[np.int8]) -> Writer:
+def _header(design: Design, tree: Tree, sizes: Sequence[int], weights: NDArray[np.int8]) -> Writer:
     out = Writer()
     out.number(sum(1 << axis for axis in design.axes))
     out.number(design.step)
@@ -328,6 +330,8 @@ def _header(design: Design, sizes: Sequence[int], weights: NDArray[np.int8]) -> 
     plain = taps.rest(b"")
     out.number(len(plain))
     out.piece(squeeze(plain))
+    out.number(0)
+    tree.write(out)
     for size in sizes:
         out.number(size)
     out.piece(squeeze(weights.tobytes()))
@@ -353,9 +357,13 @@ def decode(data: bytes, shape: tuple[int, ...], there: Flags) -> Whole:
     taps = [np.array([plain.signed() for _ in range(plain.number(1000))], dtype=np.int64) for _ in classes(shape, axes)]
     if any(len(one) and np.abs(one).max() > 2**16 for one in taps):
         raise FileError("a tap is larger than any that is written")
-    sizes = [fields.number(LARGEST_TABLE) for _ in range(CONTEXTS)]
+    sizes, tree = [fields.number(LARGEST_TABLE)], Tree.flat(TOKEN_BITS)
+    if sizes == [0]:
+        tree = Tree.read(fields)
+        sizes = [fields.number(LARGEST_TABLE)]
+    sizes += [fields.number(LARGEST_TABLE) for _ in range(CONTEXTS - 1)]
     weights = np.frombuffer(unsqueeze(fields.piece(), CONTEXTS * LEVELS), dtype=np.int8).reshape(CONTEXTS, LEVELS)
-    mixer, reader = Mixer(sizes, TOKEN_BITS, weights), BitReader(fields.rest())
+    mixer, reader = Mixer(sizes, tree, weights), BitReader(fields.rest())
 
     def code(words: Words | None, _guess: Whole, _points: Class | None, valid: Flags) -> Whole:
         used = words if words is not None else _first_words(int(valid.sum()))

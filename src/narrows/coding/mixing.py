@@ -1,6 +1,6 @@
 """Symbols bit by bit, each foretold by the counts of several contexts whose log-odds are mixed by learned weights.
 
-A symbol of B bits is a walk down a binary tree. Context k has counted n0 zeros and n1 ones at the node it is at, and
+A symbol is a walk down a binary tree (see `trees`). Context k has counted n0 zeros and n1 ones at the node it is at, and
 
     st_k = ln((n1 + 0.4) / (n0 + 0.4)),    P(one) = logistic(sum_k w_k(n0 + n1) st_k)
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from narrows.coding.bits import BitCoder, Bits
 from narrows.coding.logistic import FURTHEST, MOST, logarithms, logistic
+from narrows.coding.trees import Tree
 
 LEVELS = 16
 """A weight for each: 8 levels of how much was counted, and the same where all of it was alike."""
@@ -66,7 +67,7 @@ class Mixer:
 
     Args:
         sizes: For each context the logarithm of the size of its table, see `table_size`.
-        bits: How many bits a symbol has.
+        tree: How symbols are walks.
         weights: As they are stored (contexts, 16) int8, in units of 1/32; None for those that nobody learned.
         memories: Where to note what was seen.
     """
@@ -74,16 +75,16 @@ class Mixer:
     def __init__(
         self,
         sizes: Sequence[int],
-        bits: int,
+        tree: Tree,
         weights: NDArray[np.int8] | None = None,
         memories: Memories | None = None,
     ) -> None:
-        self.bits, self.memories = bits, memories
+        self.tree, self.memories = tree, memories
         used = default_weights(len(sizes)) if weights is None else weights
         self._weights = (used.astype(np.int32) * STEP).reshape(-1)
         self._shifts = np.array([[32 - size] for size in sizes], dtype=np.uint32)
         ends = np.cumsum([1 << size for size in sizes])
-        self._starts = np.concatenate([[0], ends[:-1]])[:, None]
+        self._starts = np.concatenate([[0], ends[:-1]]).astype(np.int32)[:, None]
         self._rows = np.arange(len(sizes), dtype=np.int32)[:, None] * LEVELS
         self._counts = np.zeros(int(ends[-1]), dtype=np.int32)  # ones in the upper half, zeros in the lower
 
@@ -104,33 +105,60 @@ class Mixer:
         )
 
     def _batch(self, coder: BitCoder, contexts: Words, symbols: NDArray[np.int64] | None) -> NDArray[np.int64]:
-        node = np.ones(contexts.shape[1], dtype=np.int64)
-        for place in range(self.bits - 1, -1, -1):
-            places = ((contexts + node.astype(np.uint32) * GOLDEN) >> self._shifts).astype(np.int64) + self._starts
-            seen = self._look(places)
-            said = self._weights[(seen & (LEVELS - 1)) + self._rows] * (seen >> 4)
-            odds = (said.sum(axis=0) + (1 << (FINE - 1))) >> FINE
-            ones = logistic()[np.clip(odds, -FURTHEST, FURTHEST) + FURTHEST]
-            bits = None if symbols is None else ((symbols >> place) & 1).astype(np.int32)
-            bits = coder.code(bits, ones)
-            if self.memories is not None:
-                kept = slice(None, None, max(1, len(bits) * self.bits // 2048))
-                self.memories.seen.append(seen[:, kept])
-                self.memories.bits.append(bits[kept])
-            more = np.broadcast_to(np.where(bits, np.int32(1 << 16), np.int32(1)), places.shape)
-            np.add.at(self._counts, places.reshape(-1), more.reshape(-1))
-            node = (node << 1) | bits
-        return node - (1 << self.bits)
+        count, deepest = contexts.shape[1], self.tree.depth
+        kept = slice(None, None, max(1, int(count * self.tree.mean) // 2048))
+        found, rows = np.empty(count, dtype=np.int64), np.arange(count)
+        node, walks = np.ones(count, dtype=np.uint32), None if symbols is None else self.tree.walks[symbols]
+        for depth, (first, leaves, symbol) in enumerate(self.tree.levels(), 1):
+            bits = None if walks is None else ((walks >> deepest - depth) & 1).astype(np.int32)
+            node = node << np.uint32(1) | self._turn(coder, contexts, node, bits, kept).view(np.uint32)
+            if not leaves:
+                continue
+            place = node.astype(np.int64) - ((1 << depth) + first)
+            done = place < leaves
+            found[rows[done]] = place[done] + symbol
+            if depth < deepest:
+                rest = np.flatnonzero(~done)
+                rows, node, contexts = rows[rest], node[rest], contexts[:, rest]
+                walks = None if walks is None else walks[rest]
+        return found
 
-    def _look(self, places: NDArray[np.int64]) -> NDArray[np.int32]:
+    def _turn(self, coder: BitCoder, contexts: Words, node: Words, bits: Bits | None, kept: slice) -> Bits:
+        """Code where walks go from the nodes that they are at, and count it.
+
+        Large arrays are made as seldom as goes: most of the time is that of memory.
+        """
+        words = contexts + node * GOLDEN
+        words >>= self._shifts
+        places = words.view(np.int32)  # no table is larger than 2^22, and there are at most 64
+        places += self._starts
+        seen = self._look(places)
+        entries = seen & (LEVELS - 1)
+        entries += self._rows
+        said = self._weights.take(entries, mode="clip")
+        said *= seen >> 4
+        odds = (np.add.reduce(said, axis=0, dtype=np.int32) + (1 << (FINE - 1))) >> FINE
+        ones = logistic()[np.clip(odds, -FURTHEST, FURTHEST) + FURTHEST]
+        bits = coder.code(bits, ones)
+        if self.memories is not None:
+            self.memories.seen.append(seen[:, kept])
+            self.memories.bits.append(bits[kept])
+        more = np.tile(np.where(bits, np.int32(1 << 16), np.int32(1)), len(places))
+        np.add.at(self._counts, places.reshape(-1).astype(np.int64), more)
+        return bits
+
+    def _look(self, places: NDArray[np.int32]) -> NDArray[np.int32]:
         """What was counted at some nodes, as log-odds times 16 plus level; counts that are too large are halved."""
-        pairs = self._counts[places]
-        zeros, ones = pairs & 0xFFFF, pairs >> 16
+        ones = self._counts.take(places, mode="clip")
+        zeros = ones & 0xFFFF
+        ones >>= 16
         if (zeros + ones).max(initial=0) > MOST:
             while (over := zeros + ones > MOST).any():
                 zeros, ones = np.where(over, zeros >> 1, zeros), np.where(over, ones >> 1, ones)
             self._counts[places] = ones << 16 | zeros
-        return _seen()[(ones << 10) | zeros]
+        ones <<= 10
+        ones |= zeros
+        return _seen().take(ones, mode="clip")
 
 
 @cache

@@ -15,6 +15,7 @@ from narrows.coding.bits import BitCoder, BitReader, Bits, BitWriter
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import squeeze, unsqueeze
 from narrows.coding.mixing import LARGEST_TABLE, LEVELS, Memories, Mixer, Words, hashed, learned_weights, table_size
+from narrows.coding.trees import Tree
 from narrows.coding.values import Array
 from narrows.core.errors import FileError
 
@@ -77,7 +78,7 @@ def encode(images: Pixels, primer: Pixels | None) -> bytes:
     some = first[-max(1, min(len(first), LEARNED // max(1, first[0].size))) :]
     sizes = _sizes(first, bits)
     memories = Memories()
-    _walk(some, 0, BitWriter(), Mixer(sizes, bits, memories=memories), bits, known=True)
+    _walk(some, 0, BitWriter(), Mixer(sizes, Tree.flat(bits), memories=memories), bits, known=True)
     weights = learned_weights(memories, len(sizes))
     out = Writer()
     out.number(bits)
@@ -85,7 +86,7 @@ def encode(images: Pixels, primer: Pixels | None) -> bytes:
         out.number(size)
     out.piece(squeeze(weights.tobytes()))
     writer = BitWriter()
-    _walk(first.copy(), len(first) - len(images), writer, Mixer(sizes, bits, weights), bits, known=True)
+    _walk(first.copy(), len(first) - len(images), writer, Mixer(sizes, Tree.flat(bits), weights), bits, known=True)
     return out.rest(writer.done())
 
 
@@ -109,7 +110,7 @@ def decode(data: bytes, shape: tuple[int, ...], primer: Pixels | None) -> Pixels
         if primer.shape[1:] != shape[1:] or primer.max(initial=0) >> bits:
             raise FileError("it was made with a primer of other images")
         images[:before] = primer
-    _walk(images, before, BitReader(fields.rest()), Mixer(sizes, bits, weights), bits, known=False)
+    _walk(images, before, BitReader(fields.rest()), Mixer(sizes, Tree.flat(bits), weights), bits, known=False)
     return images[before:]
 
 

@@ -16,6 +16,7 @@ from narrows.coding.bits import BitCoder, BitReader, BitWriter
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import squeeze, unsqueeze
 from narrows.coding.mixing import LARGEST_TABLE, LEVELS, Memories, Mixer, hashed, learned_weights, table_size
+from narrows.coding.trees import Tree
 from narrows.coding.values import Symbols
 from narrows.core.errors import FileError
 
@@ -90,7 +91,7 @@ def encode(symbols: Symbols, contexts: Sequence[Context], known: Sequence[Known 
     weights = None
     if learn and bits and len(symbols) >= 200:
         memories = Memories()
-        walk.run(BitWriter(), Mixer(sizes, bits, memories=memories), high)
+        walk.run(BitWriter(), Mixer(sizes, Tree.flat(bits), memories=memories), high)
         weights = learned_weights(memories, len(contexts))
     out = Writer()
     out.number(width)
@@ -105,7 +106,7 @@ def encode(symbols: Symbols, contexts: Sequence[Context], known: Sequence[Known 
     out.piece(b"" if weights is None else squeeze(weights.tobytes()))
     coder = BitWriter()
     if bits:
-        walk.run(coder, Mixer(sizes, bits, weights), high)
+        walk.run(coder, Mixer(sizes, Tree.flat(bits), weights), high)
     if low:
         coder.even(symbols & np.uint64((1 << low) - 1), len(symbols), low)
     return out.rest(coder.done())
@@ -148,7 +149,7 @@ def decode(data: bytes, count: int, known: Sequence[Known | None]) -> Symbols:
     if bits:
         if not contexts:
             raise FileError("a stream of symbols has no contexts")
-        high = _Walk(contexts, known, count).run(reader, Mixer(sizes, bits, weights), None)
+        high = _Walk(contexts, known, count).run(reader, Mixer(sizes, Tree.flat(bits), weights), None)
     found = high.astype(np.uint64)
     if width > bits:
         low = width - bits
