@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hn
 
@@ -14,12 +14,13 @@ SHAPES = hn.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=9)
 
 
 @settings(max_examples=10, deadline=None)
+@example((3, 6, 4), 1, 113380, 2**43)
 @given(SHAPES, st.sampled_from([1, 5, 511]), st.integers(0, 2**32 - 1), st.sampled_from([3, 2**20, 2**43]))
 def test_fields_come_back_within_half_a_step(shape, step, seed, largest):
     rng = np.random.default_rng(seed)
     field, there = rng.integers(-largest, largest, shape), rng.random(shape) < 0.8
     for axes in [*smooth.layouts(shape), ()]:
-        made, back = interpolation.encode(field, there, axes, step)
+        made, back = interpolation.encode(field, there, [axes], step)
         assert (interpolation.decode(made, shape, there)[there] == back[there]).all()
         assert (np.abs(back - field)[there] <= step // 2).all()
 
@@ -48,15 +49,28 @@ def test_tokens_come_back(numbers):
 def test_a_smooth_field_costs_little_more_than_a_bit_a_point():
     y, x = np.mgrid[:80, :90] / 20
     field = np.rint(np.sin(y + x**2 / 5) * 5000).astype(np.int64)
-    made, _ = interpolation.encode(field, np.ones(field.shape, bool), (0, 1), 51)
+    made, _ = interpolation.encode(field, np.ones(field.shape, bool), [(0, 1)], 51)
     assert 8 * len(made) < 1.5 * field.size
+
+
+def test_the_better_layout_is_taken():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:40, :50] / 9
+    slices = [np.sin(a * y + b * x) * 3000 for a, b in rng.normal(size=(12, 2))]
+    alike = [np.sin(y + x + step / 20) * 3000 for step in range(12)]
+    for parts, better in ((slices, (1, 2)), (alike, (0, 1, 2))):
+        field = np.rint(np.stack(parts)).astype(np.int64)
+        there = np.ones(field.shape, bool)
+        made = {axes: interpolation.encode(field, there, [axes], 5)[0] for axes in smooth.layouts(field.shape)}
+        assert min(made, key=lambda axes: len(made[axes])) == better
+        assert interpolation.encode(field, there, list(made), 5)[0] == made[better]
 
 
 @pytest.mark.parametrize("bound", [0.0, 1e-3])
 def test_odd_values_keep_every_bit(bound):
     values = np.round(np.add.outer(np.arange(30.0), np.arange(40.0)) / 8, 3)
     values[3, 4:9] = np.nan, np.inf, -np.inf, -0.0, 1e300
-    (made, *_) = smooth.encode(values, bound)
+    made = smooth.encode(values, bound)
     found = smooth.decode(made, values.dtype, values.shape)
     if bound == 0:
         assert found.tobytes() == values.tobytes()

@@ -20,6 +20,7 @@ def examples():
         "walk": rng.integers(-3, 4, 2000).cumsum().astype(">i4"),
         "odd": np.array([np.nan, -0.0, 0.0, np.inf, 5e-324, 1.25] * 50),
         "field": np.rint(np.sin(y / 9) * np.cos(x / 7) * 9000).astype(np.int16),
+        "hills": np.rint(np.sin(y / 9) * np.cos(x / 7) * 9000 + x).astype(np.int32),
         "images": (np.add.outer(np.arange(40), (y + x)[:12, :10]) % 13 + rng.integers(0, 2, (40, 12, 10))).astype(
             np.uint8
         ),

@@ -275,6 +275,14 @@ def test_a_file_is_hardly_larger_than_the_best_generic_codec_makes_it(effort):
         assert size <= 1.01 * min(codecs) + 200
 
 
+@pytest.mark.parametrize(
+    "values",
+    [np.arange(3), np.float32(3), np.zeros((40, 50), np.uint8), np.zeros((60, 50)) + np.pi, np.full(900, "ab")],
+)
+def test_a_small_file_has_little_but_its_values(values):
+    assert len(to_bytes(values, LOSSLESS)) < min(np.asarray(values).nbytes, 40) + 120
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_the_number_of_threads_changes_nothing(threads, small_blocks, monkeypatch):
     table, array = mixed_table(), np.random.default_rng(0).normal(size=(900, 3)).round(2)

@@ -219,12 +219,13 @@ def _by_rows(
 
 
 def _as_field(content: Content, bound: float) -> list[bytes]:
-    """Candidates by interpolation: for values with neighbours, or with an error allowed."""
+    """A candidate by interpolation: for values with neighbours, or with an error allowed."""
     values = content.values
     neighbours = sum(length > 1 for length in values.shape) > 1
     if content.missing is not None or not (bound > 0 or (neighbours and values.dtype.itemsize > 1)):
         return []
-    return [bytes([SMOOTH]) + one for one in smooth.encode(values, bound)]
+    made = smooth.encode(values, bound)
+    return [] if made is None else [bytes([SMOOTH]) + made]
 
 
 def _as_pictures(content: Content, effort: Effort, primer: Array | None) -> list[bytes]:

@@ -18,12 +18,12 @@ from itertools import pairwise
 from typing import Any, BinaryIO
 
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.generic import SMALL, squeeze, unsqueeze
+from narrows.coding.generic import HEADERS, squeeze, unsqueeze
 from narrows.core.errors import FileError
 
 MAGIC = b"\x8fNRW\r\n\x1a\n"
 END = b"\nNRWend\x8f"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 LARGEST_HEADER = 1 << 26
 LARGEST_CHUNK = 1 << 30
 
@@ -72,7 +72,7 @@ class ContainerWriter:
         plain = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         fields = Writer()
         fields.number(len(plain))
-        stored = fields.rest(squeeze(plain, SMALL))
+        stored = fields.rest(squeeze(plain, HEADERS))
         self._write(_START.pack(MAGIC, MAJOR, MINOR, len(stored), zlib.crc32(stored)) + stored)
 
     def add(self, payload: bytes, stamp: bytes) -> None:

@@ -26,6 +26,7 @@ from narrows.coding.bits import BitCoder, BitReader, BitWriter
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import squeeze, unsqueeze
 from narrows.coding.mixing import (
+    GOLDEN,
     LARGEST_TABLE,
     LEVELS,
     Memories,
@@ -33,7 +34,6 @@ from narrows.coding.mixing import (
     Words,
     hashed,
     learned_weights,
-    table_size,
 )
 from narrows.coding.trees import Tree
 from narrows.core.errors import FileError
@@ -51,6 +51,16 @@ FITTED = 400
 TAP = 12
 """Taps are in units of 2^-12."""
 CONTEXTS = 8
+TELLING = 5
+"""By this context it is reckoned what tokens cost."""
+ROOM, MARKS = 12, 20
+"""Words are told apart by so many of their bits where that need not be exact."""
+LEAF = 4.0
+"""About how many bits it costs to learn how often a token occurs."""
+NODES, SMALLEST_TABLE = 2, 255
+"""So many nodes belong to a leaf, and no table has less room than for so many."""
+ENOUGH = 150_000
+"""Of about so many tokens the weights are learned."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,14 @@ class Class:
         """How many points there are along every axis."""
         return tuple(len(place) for place in self.places)
 
+    @property
+    def cut(self) -> tuple[slice, ...]:
+        """The points as a part of the field."""
+        return tuple(
+            slice(int(place[0]), int(place[-1]) + 1, int((place[1:2] - place[:1]).max(initial=1)))
+            for place in self.places
+        )
+
     def around(self, field: NDArray[Any], axes: Sequence[int]) -> list[NDArray[Any]]:
         """What lies around every point: nearest along the odd axes, further along them, then diagonally."""
         h = self.spacing
@@ -87,14 +105,17 @@ class Class:
 
     def _moved(self, field: NDArray[Any], offsets: dict[int, int]) -> NDArray[Any]:
         """The field at points some way off, or the nearest known ones where the field ends."""
-        places = list(self.places)
+        cut, asked = list(self.cut), {}
         for axis, offset in offsets.items():
             step = 2 * self.spacing
-            moved = places[axis] + offset
-            start = int(moved[0]) % step if len(moved) else 0
-            last = (field.shape[axis] - 1 - start) // step * step + start
-            places[axis] = np.clip(moved, start, max(start, last))
-        return field[np.ix_(*places)]
+            moved = self.places[axis] + offset
+            start = int(moved[0]) % step
+            cut[axis] = slice(start, None, step)
+            asked[axis] = np.clip((moved - start) // step, 0, max(0, (field.shape[axis] - 1 - start) // step))
+        found = field[tuple(cut)]
+        for axis, places in asked.items():
+            found = found.take(places, axis)
+        return found
 
 
 def classes(shape: Sequence[int], axes: Sequence[int]) -> Iterator[Class]:
@@ -227,7 +248,7 @@ Coding = Callable[[Words | None, Whole, Class | None, Flags], Whole]
 
 def _walk(shape: tuple[int, ...], axes: Sequence[int], there: Flags, design: Design, code: Coding, fit: Any) -> Whole:
     """Go through a field from coarse to fine, and give what comes back."""
-    field, sizes = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    field, sizes = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int32)
     first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(len(shape)))
     field[first] = code(None, np.zeros_like(field[first]), None, there[first]) * design.step
     for number, points in enumerate(classes(shape, axes)):
@@ -236,7 +257,7 @@ def _walk(shape: tuple[int, ...], axes: Sequence[int], there: Flags, design: Des
         taps = fit(number, points, around, cubic)
         step = design.step
         guess = _foretold(around, taps if len(taps) else cubic)
-        at = np.ix_(*points.places)
+        at = points.cut
         valid = there[at]
         words = _contexts(number, around, points.around(sizes, axes), len(points.odd), step, valid)
         found = code(words, guess, points, valid)
@@ -245,45 +266,98 @@ def _walk(shape: tuple[int, ...], axes: Sequence[int], there: Flags, design: Des
     return field
 
 
-def encode(field: Whole, there: Flags, axes: tuple[int, ...], step: int) -> tuple[bytes, Whole]:
+@dataclass
+class Foretold:
+    """A field as the numbers that are left when every point is foretold along some axes.
+
+    Args:
+        design: What was chosen.
+        batches: The words and tokens of each class.
+        opened: How many bits each token of a class leaves open, and which.
+        back: What comes back.
+    """
+
+    design: Design
+    batches: list[tuple[Words, Whole]]
+    opened: list[tuple[Whole, Whole]]
+    back: Whole
+
+    @classmethod
+    def of(cls, field: Whole, there: Flags, axes: tuple[int, ...], step: int) -> "Foretold":
+        """Foretell every point from those before it, as they come back."""
+        found = cls(Design(axes, step, []), [], [], field)
+
+        def fit(_number: int, points: Class, around: Sequence[Whole], cubic: Whole) -> Whole:
+            small = prod(points.shape) < FITTED
+            at = points.cut
+            taps = np.zeros(0, np.int64) if small else _fitted(around, field[at], there[at], cubic)
+            found.design.taps.append(taps)
+            return taps
+
+        def code(words: Words | None, guess: Whole, points: Class | None, valid: Flags) -> Whole:
+            first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(field.ndim))
+            left = np.where(valid, (field[first if points is None else points.cut] - guess + step // 2) // step, 0)
+            token, count, low = _tokens(left[valid])
+            found.batches.append((words if words is not None else _first_words(len(token)), token))
+            found.opened.append((count, low))
+            return left
+
+        found.back = _walk(field.shape, axes, there, found.design, code, fit)
+        return found
+
+    def cost(self) -> float:
+        """About how many bits it takes: those left open, and the entropy of tokens in one of their contexts."""
+        words, tokens = self.joined()
+        places = (words[TELLING] >> np.uint32(32 - ROOM)).astype(np.int64) << TOKEN_BITS | tokens
+        counts = np.bincount(places, minlength=1 << ROOM + TOKEN_BITS).reshape(-1, 1 << TOKEN_BITS)
+        entropy = float(_times_log(counts.sum(axis=1)).sum() - _times_log(counts[counts > 0]).sum())
+        return entropy + LEAF * np.count_nonzero(counts) + float(sum(count.sum() for count, _ in self.opened))
+
+    def joined(self) -> tuple[Words, Whole]:
+        """The words and tokens of all classes."""
+        words = np.concatenate([batch[0] for batch in self.batches], axis=1)
+        return words, np.concatenate([batch[1] for batch in self.batches])
+
+
+def _times_log(counts: Whole) -> NDArray[np.float64]:
+    return np.asarray(counts * np.log2(np.maximum(counts, 1)))
+
+
+def encode(field: Whole, there: Flags, layouts: Sequence[tuple[int, ...]], step: int) -> tuple[bytes, Whole]:
     """A field of whole numbers to bytes, and what comes back.
 
     Args:
         field: Of any shape of at least one axis; no further than 2^44 from 0.
         there: Which points matter; the others come back as anything.
-        axes: Those along which points are interpolated.
+        layouts: Axes along which points may be interpolated, of which those are taken that promise the fewest bits.
         step: q, an odd number.
     """
-    design = Design(axes, step, [])
-    batches: list[tuple[Words, Whole]] = []
-    opened: list[tuple[Whole, Whole]] = []
-
-    def fit(_number: int, points: Class, around: Sequence[Whole], cubic: Whole) -> Whole:
-        small = prod(points.shape) < FITTED
-        at = np.ix_(*points.places)
-        design.taps.append(np.zeros(0, np.int64) if small else _fitted(around, field[at], there[at], cubic))
-        return design.taps[-1]
-
-    def code(words: Words | None, guess: Whole, points: Class | None, valid: Flags) -> Whole:
-        first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(field.ndim))
-        asked = field[first] if points is None else field[np.ix_(*points.places)]
-        found = np.where(valid, (asked - guess + step // 2) // step, 0)
-        token, count, low = _tokens(found[valid])
-        batches.append((words if words is not None else _first_words(len(token)), token))
-        opened.append((count, low))
-        return found
-
-    back = _walk(field.shape, axes, there, design, code, fit)
-    words = np.concatenate([batch[0] for batch in batches], axis=1)
-    tokens = np.concatenate([batch[1] for batch in batches])
+    chosen = min((Foretold.of(field, there, axes, step) for axes in layouts), key=Foretold.cost)
+    words, tokens = chosen.joined()
     tree = Tree.fitted(np.bincount(tokens, minlength=1 << TOKEN_BITS))
-    sizes = [table_size(words[k], tokens, tree.depth) for k in range(CONTEXTS)]
-    memories = Memories()
-    _code_all(Mixer(sizes, tree, memories=memories), BitWriter(), batches, opened)
-    weights = learned_weights(memories, CONTEXTS) if memories.seen else np.zeros((CONTEXTS, LEVELS), np.int8)
+    sizes = [_table_size(words[k], tokens) for k in range(CONTEXTS)]
+    weights = _learned(chosen, tree, sizes, len(tokens))
     writer = BitWriter()
-    _code_all(Mixer(sizes, tree, weights), writer, batches, opened)
-    return _header(design, tree, sizes, weights).rest(writer.done()), back
+    _code_all(Mixer(sizes, tree, weights), writer, chosen.batches, chosen.opened)
+    return _header(chosen.design, tree, sizes, weights).rest(writer.done()), chosen.back
+
+
+def _table_size(words: Words, tokens: Whole) -> int:
+    """The logarithm of the size of a table with room for all nodes, by how many different leaves there are about."""
+    marks = np.zeros(1 << MARKS, dtype=np.bool_)
+    marks[(words ^ tokens.astype(np.uint32) * GOLDEN) * GOLDEN >> np.uint32(32 - MARKS)] = True
+    free = max(1, len(marks) - int(np.count_nonzero(marks))) / len(marks)
+    return min(max(int(-len(marks) * np.log(free) * NODES), SMALLEST_TABLE).bit_length(), LARGEST_TABLE)
+
+
+def _learned(chosen: Foretold, tree: Tree, sizes: Sequence[int], count: int) -> NDArray[np.int8]:
+    """The weights that are right for some of the tokens."""
+    memories, every = Memories(), max(1, count // ENOUGH)
+    some = [(words[:, ::every], tokens[::every]) for words, tokens in chosen.batches]
+    mixer, coder = Mixer(sizes, tree, memories=memories), BitWriter()
+    for words, tokens in some:
+        _pieces(mixer, coder, words, tokens)
+    return learned_weights(memories, CONTEXTS) if memories.seen else np.zeros((CONTEXTS, LEVELS), np.int8)
 
 
 def _first_words(count: int) -> Words:
@@ -370,7 +444,7 @@ def decode(data: bytes, shape: tuple[int, ...], there: Flags) -> Whole:
         token = _pieces(mixer, reader, used, None)
         low = _code_low(reader, _open_bits(token), None)
         found = np.zeros(valid.shape, dtype=np.int64)
-        found[valid] = np.clip(_residual(token, low), -FURTHEST, FURTHEST)
+        found[valid] = np.clip(_residual(token, low), -2 * FURTHEST, 2 * FURTHEST)
         return found
 
     return _walk(shape, axes, there, Design(axes, step, taps), code, lambda number, *_: taps[number])

@@ -1,6 +1,6 @@
 """Symbols bit by bit, each foretold by the counts of several contexts whose log-odds are mixed by learned weights.
 
-A symbol is a walk down a binary tree (see `trees`). Context k has counted n0 zeros and n1 ones at the node it is at, and
+A symbol is a walk down a binary tree (see `trees`). Context k has counted n0 zeros and n1 ones at its node, and
 
     st_k = ln((n1 + 0.4) / (n0 + 0.4)),    P(one) = logistic(sum_k w_k(n0 + n1) st_k)
 

@@ -27,8 +27,8 @@ def layouts(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     return found
 
 
-def encode(values: Array, bound: float) -> list[bytes]:
-    """Candidates for values to bytes, one for each layout; none if they are no whole numbers of any kind.
+def encode(values: Array, bound: float) -> bytes | None:
+    """Values to bytes; None if they are no whole numbers of any kind.
 
     Args:
         values: Of at least one axis.
@@ -36,7 +36,7 @@ def encode(values: Array, bound: float) -> list[bytes]:
     """
     how, step = _scale(values, bound)
     if how is None:
-        return []
+        return None
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = scaled_by(values, how)
         there = np.abs(scaled) < interpolation.FURTHEST / 2
@@ -46,14 +46,10 @@ def encode(values: Array, bound: float) -> list[bytes]:
             values.shape
         )
     if there.mean() < 0.5:
-        return []
-    made = []
-    for axes in layouts(values.shape):
-        stream, back = interpolation.encode(field, there, axes, step)
-        found = expressed(back, how, values.dtype)
-        wrong = there & ~within(found, values, bound).reshape(values.shape)
-        made.append(_header(values, how, there, wrong).rest(stream))
-    return made
+        return None
+    stream, back = interpolation.encode(field, there, layouts(values.shape), step)
+    wrong = there & ~within(expressed(back, how, values.dtype), values, bound).reshape(values.shape)
+    return _header(values, how, there, wrong).rest(stream)
 
 
 def _scale(values: Array, bound: float) -> tuple[Map | None, int]:
