@@ -12,6 +12,11 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import narrows
 from narrows.core.errors import ChoiceError, InputError
+from narrows.core.spec import SampleSpec
+from narrows.core.trace import View
+from narrows.corruptions import PatternMasking
+from narrows.tasks.guesses import learn_guess
+from narrows.tasks.replay import replayed
 
 polars = pytest.importorskip("polars")
 
@@ -103,6 +108,59 @@ def test_draws_differ_where_cells_are_missing_and_their_intervals_hold(filled):
     assert 0.8 < covered < 0.96
     again = model.sample(gaps, 40)[7]
     pd.testing.assert_frame_equal(draws[7], again)
+
+
+def test_intervals_hold_where_gaps_depend_on_what_is_shown():
+    """Rows that are high in `a` have larger errors, and only those have gaps."""
+    draw = np.random.default_rng(3)
+    a, b = draw.random((2, 900))
+    frame = pd.DataFrame({"a": a, "b": b, "c": b + a + a**3 * draw.normal(size=900)})
+    gone = draw.random(900) < 0.9 * a**2
+    gaps = frame.assign(c=frame["c"].mask(gone))
+    low, high = np.quantile(
+        [found["c"][gone] for found in quick(epochs=5).fit(gaps).sample(gaps, 100)], [0.05, 0.95], 0
+    )
+    truth = frame["c"][gone]
+    assert 0.84 < ((low <= truth) & (truth <= high)).mean() < 0.96
+
+
+def test_gaps_are_replayed_on_rows_that_are_alike():
+    draw = torch.Generator().manual_seed(0)
+    values = torch.randn(400, 3, generator=draw, dtype=torch.float64)
+    present = torch.ones(400, 3, dtype=torch.bool)
+    present[:, 2] = values[:, 0] < 1
+    guess = learn_guess(SampleSpec("vector", (3,)), values, present, torch.zeros(3))
+    others = torch.randn(100, 3, generator=draw, dtype=torch.float64)
+    rows, gone = replayed(guess, values, present, others, torch.ones(100, 3, dtype=torch.bool), 50, draw)
+    assert gone.tolist() == [[False, False, True]] * 50
+    assert others[rows, 0].mean() > 0.9, "gaps are where the first value is above 1"
+    none, _ = replayed(guess, others, others < 9, others, others < 9, 50, draw)
+    assert len(none) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["missing_at_random", "pattern_masking"])
+def test_intervals_of_real_tables_hold(real, how):
+    """Coverage at 100 draws is a mean over columns and tables, of which noise moves a hundredth."""
+    shares = []
+    for name in ("california_housing", "diamonds", "mammography", "titanic"):
+        frame = pd.read_parquet(real / "tabular" / f"{name}.parquet").select_dtypes("number").astype(float)
+        frame = frame.sample(min(len(frame), 800), random_state=5).reset_index(drop=True)
+        gone = frame.notna().to_numpy() & hidden_cells(frame, 0.3, how)
+        draws = quick(epochs=60, batch_size=128).fit(frame.mask(gone)).sample(frame.mask(gone), 100)
+        low, high = np.quantile([found.to_numpy() for found in draws], [0.05, 0.95], axis=0)
+        inside = (low <= frame.to_numpy()) & (frame.to_numpy() <= high)
+        shares += [inside[mine, place].mean() for place, mine in enumerate(gone.T) if mine.sum() >= 5]
+    assert 0.87 < np.mean(shares) < 0.93
+
+
+def hidden_cells(frame, share, how):
+    """Cells that are hidden at random, or together where another column is high."""
+    rng = torch.Generator().manual_seed(1)
+    if how == "missing_at_random":
+        return (torch.rand(frame.shape, generator=rng) < share).numpy()
+    shown = PatternMasking(share)(View(torch.tensor(frame.fillna(0).to_numpy())), rng)
+    return ~shown.visible.numpy()
 
 
 def test_a_normal_code_draws_from_its_posterior(filled):

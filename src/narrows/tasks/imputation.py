@@ -2,9 +2,9 @@
 
     x_h = w f(x_o) + (1 - w) E[x_h | x_o],    w in {0, 1/4, 1/2, 3/4, 1} for each column
 
-The shares are chosen on rows that were held out, of which cells are hidden that are there; so a column is never filled
-worse than by the linear guess, as far as those rows can tell. What errors are left there is kept too, so that draws
-spread as far as errors do.
+The shares are chosen on rows that were held out. Of these, cells are hidden that are there, as they are missing from
+rows like them; so a column is never filled worse than by the linear guess, as far as those rows can tell. What errors
+are left there is kept too, so that draws spread as far as errors do.
 """
 
 from __future__ import annotations
@@ -18,24 +18,26 @@ from torch import Generator, Tensor
 
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import View
-from narrows.corruptions import Masking
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
 from narrows.data.sources import Source
 from narrows.model import AutoencoderModule
 from narrows.tasks.codes import block_rows, in_blocks
 from narrows.tasks.guesses import ROWS, Guess, learn_guess
+from narrows.tasks.replay import replayed
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the network that are tried."""
 HIDDEN = 0.3
-"""Share of the cells that are hidden to judge by."""
-LOOKS = 5
+"""Share of the cells that are hidden to judge by, where no gaps tell which."""
+LOOKS = 2_500
 """How often held-out rows are looked at, each time with other cells hidden."""
+CELLS = 1 << 22
+"""How many values that are, at most."""
 JUDGES = 1_000
 """How many held-out rows are looked at, at most."""
-WIDER = 1.07
-"""How much further out errors lie elsewhere than on the cells that shares were chosen by."""
+ENOUGH = 20
+"""In how many rows a column is missing at least, for these to say which cells to hide."""
 QUANTILES = 65
 """How many quantiles of the errors are kept."""
 
@@ -73,18 +75,21 @@ def learn_filler(model: AutoencoderModule, schema: Schema, train: Source, held_o
     rows = [_flat(schema, view) for view in train.some(ROWS, rng).batches(256)]
     values, present = torch.cat([x for x, _ in rows]), torch.cat([there for _, there in rows])
     guess = learn_guess(schema.spec, values, present, _common(schema.spec, values, present))
-    cells = _look(model, schema, guess, held_out.some(JUDGES, rng), rng)
+    looks = _look(model, schema, guess, (values, present), held_out.some(JUDGES, rng), rng)
     shares, errors = [], []
     alike = schema.spec.kind != "table"  # the values of a picture or a series are judged together
     ordered = _ordered(schema.spec)
-    for place in range(1 if alike else cells.truth.shape[1]):
+    often = (~present).sum(0) >= ENOUGH
+    for place in range(1 if alike else present.shape[1]):
+        cells = looks[0 if (often.any() if alike else often[place]) else 1]
         hidden = cells.hidden if alike else cells.hidden[:, place]
         truth, network, guessed, spread = (
             (x if alike else x[:, place])[hidden] for x in (cells.truth, cells.network, cells.guessed, cells.spread)
         )
         share = _best_share(truth, network, guessed, bool(ordered[place]))
         shares.append(share)
-        errors.append(_quantiles((truth - share * network - (1 - share) * guessed) / spread))
+        apart = len(truth) if alike else len(set(cells.rows[hidden].tolist()))
+        errors.append(_quantiles((truth - share * network - (1 - share) * guessed) / spread, apart))
     chosen = torch.tensor(shares, dtype=torch.float64)
     size = schema.spec.size
     return Filler(guess, chosen.expand(size).clone(), torch.stack(errors).expand(size, -1).clone())
@@ -189,8 +194,15 @@ def _estimate(model: AutoencoderModule, schema: Schema, filler: Filler, view: Vi
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells of held-out rows and their estimates, (n, values) each; `hidden` says which of them count."""
+    """Cells of held-out rows and their estimates, (n, values) each.
 
+    Args:
+        rows: Which row each comes from, (n,).
+        hidden: Which of the cells count.
+        truth, network, guessed, spread: What they are, both estimates, and the deviation around the guess.
+    """
+
+    rows: Tensor
     hidden: Tensor
     truth: Tensor
     network: Tensor
@@ -198,23 +210,50 @@ class Cells:
     spread: Tensor
 
 
+def _look(
+    model: AutoencoderModule, schema: Schema, guess: Guess, known: tuple[Tensor, Tensor], source: Source, rng: Generator
+) -> tuple[Cells, Cells]:
+    """Cells of held-out rows, estimated both ways: hidden as they are missing from others, and at random.
+
+    Args:
+        model: The trained network.
+        schema: How raw values become tensors.
+        guess: The linear guess.
+        known: Rows with gaps, and where they have values, (n, values) each.
+        source: The rows to hide cells of.
+        rng: What chooses.
+    """
+    view = _joint(list(source.batches(block_rows(schema.spec))))
+    times = max(1, min(LOOKS, CELLS // schema.spec.size))
+    as_missing = replayed(guess, *known, *_flat(schema, view), times, rng)
+    at_random = torch.arange(times) % len(view), torch.rand((times, schema.spec.size), generator=rng) < HIDDEN
+    blindly = _estimated(model, schema, guess, view, *at_random)
+    return _estimated(model, schema, guess, view, *as_missing) if len(as_missing[0]) else blindly, blindly
+
+
 @torch.inference_mode()
-def _look(model: AutoencoderModule, schema: Schema, guess: Guess, source: Source, rng: Generator) -> Cells:
-    """Hide cells of held-out rows, and estimate them both ways."""
+def _estimated(model: AutoencoderModule, schema: Schema, guess: Guess, view: View, rows: Tensor, gone: Tensor) -> Cells:
+    """Some rows of a view, each with other values hidden, estimated both ways."""
     model.eval()
-    hide = Masking(HIDDEN)
-    found = []
-    for _ in range(LOOKS):
-        for view in source.batches(block_rows(schema.spec)):
-            shown = hide(View(view.x.cpu(), visible=_there(view).cpu()), rng)
-            assert shown.visible is not None
-            there = shown.visible.to(view.x.device)
-            seen = View(shown.x.to(view.x.device), there, there, there, view.context)
-            truth, present = _flat(schema, view)
-            values, visible = _flat(schema, seen)
-            network = schema.straight(model(seen).prediction.median()).double().flatten(1).cpu()
-            found.append((present & ~visible, truth, network, *guess.fill(values, visible)))
-    return Cells(*(torch.cat(parts) for parts in zip(*found, strict=True)))
+    found, size = [], block_rows(schema.spec)
+    for first in range(0, len(rows), size):
+        places = rows[first : first + size].to(view.x.device)
+        x, present = view.x[places], _there(view)[places]
+        there = present & ~gone[first : first + size].view(x.shape).to(x.device)
+        seen = View(x * there, there, there, there, None if view.context is None else view.context[places])
+        values, visible = _flat(schema, seen)
+        network = schema.straight(model(seen).prediction.median()).double().flatten(1).cpu()
+        hidden = (present & ~there).flatten(1).cpu()
+        found.append((hidden, _flat(schema, View(x))[0], network, *guess.fill(values, visible)))
+    return Cells(rows, *(torch.cat(parts) for parts in zip(*found, strict=True)))
+
+
+def _joint(views: list[View]) -> View:
+    """All samples of several views as one."""
+    contexts = [view.context for view in views if view.context is not None]
+    there = torch.cat([_there(view) for view in views])
+    x = torch.cat([view.x for view in views])
+    return View(x, there, there, there, torch.cat(contexts) if contexts else None)
 
 
 def _flat(schema: Schema, view: View) -> tuple[Tensor, Tensor]:
@@ -253,9 +292,17 @@ def _best_share(truth: Tensor, network: Tensor, guessed: Tensor, ordered: bool) 
     return SHARES[int(torch.stack(errors).argmin())]
 
 
-def _quantiles(errors: Tensor) -> Tensor:
-    """Quantiles of errors that were left, (QUANTILES,); nothing where there were none."""
+def _quantiles(errors: Tensor, rows: int) -> Tensor:
+    """Quantiles of errors that were left, (QUANTILES,); nothing where there were none.
+
+    That of p is the p (n + 1)-th of n rows, below which an error of one more row lies with probability p.
+
+    Args:
+        errors: The errors, several of a row.
+        rows: How many rows they are of.
+    """
     if len(errors) == 0:
         return torch.zeros(QUANTILES, dtype=torch.float64)
     draw = errors[torch.linspace(0, len(errors) - 1, min(len(errors), 1 << 16)).long()]
-    return WIDER * draw.quantile(torch.linspace(0, 1, QUANTILES, dtype=torch.float64))
+    levels = torch.linspace(0, 1, QUANTILES, dtype=torch.float64)
+    return draw.quantile(((levels * (rows + 1) - 1) / max(rows - 1, 1)).clamp(0, 1))
