@@ -74,3 +74,10 @@ def write_between(marker: str, text: str) -> None:
     before, rest = README.read_text().split(begin)
     after = rest.split(end)[1]
     README.write_text(f"{before}{begin}\n{text.strip()}\n{end}{after}")
+
+
+def rows_between(marker: str) -> list[dict[str, str]]:
+    """The rows of the table that stands between the marks of `write_between`, cells by the names of their columns."""
+    shown = README.read_text().split(f"<!-- {marker}:begin -->")[1].split(f"<!-- {marker}:end -->")[0]
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines() if line[:1] == "|"]
+    return [dict(zip(lines[0], cells, strict=True)) for cells in lines[2:]]

@@ -88,3 +88,12 @@ def test_any_bytes_are_read_or_refused(data):
         return
     assert found.shape == (4, 5)
     assert Reader(data).number() in (0, 1, 3)
+
+
+def test_taps_are_stored_where_they_save_more_than_they_take():
+    rng = np.random.default_rng(0)
+    walk = rng.integers(-40, 41, (90, 100)).cumsum(axis=0).cumsum(axis=1)
+    for field, few in ((walk, False), (np.full((90, 100), 7), True)):
+        made = interpolation.Foretold.of(field, np.ones(field.shape, bool), (0, 1), 1)
+        stored = sum(len(one) > 1 for one in made.design.taps)
+        assert stored == 0 if few else stored > 3

@@ -5,7 +5,7 @@ odd, so that one class has those before it as neighbours; all points of a class 
 
     p = round(sum_j w_j f_j / 4096),    r = round((f - p) / q),    f' = p + r q
 
-with taps w on known neighbours, fitted by least squares for large classes and stored. What follows is foretold from
+with taps w on known neighbours, for large classes fitted and stored (see `taps`). What follows is foretold from
 f', so that errors do not add up: |f - f'| is never more than q / 2. The numbers r are coded by mixed contexts: how
 rough the field is around a point, and how large r was at its neighbours.
 
@@ -16,12 +16,12 @@ contexts.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from narrows.coding import taps
 from narrows.coding.bits import BitCoder, BitReader, BitWriter
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import squeeze, unsqueeze
@@ -35,21 +35,13 @@ from narrows.coding.mixing import (
     hashed,
     learned_weights,
 )
+from narrows.coding.taps import FURTHEST, Flags, Whole
 from narrows.coding.trees import Tree
 from narrows.core.errors import FileError
 
-Whole = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
-FURTHEST = 1 << 44
-"""Numbers reach no further than this from 0."""
 TOKEN_BITS = 7
 PLAIN = 32
 """So many of the smallest symbols are tokens of their own; beyond, two tokens share an octave."""
-FITTED = 400
-"""Classes of fewer points take the taps of a cubic."""
-TAP = 12
-"""Taps are in units of 2^-12."""
 CONTEXTS = 8
 TELLING = 5
 """By this context it is reckoned what tokens cost."""
@@ -59,8 +51,8 @@ LEAF = 4.0
 """About how many bits it costs to learn how often a token occurs."""
 NODES, SMALLEST_TABLE = 2, 255
 """So many nodes belong to a leaf, and no table has less room than for so many."""
-ENOUGH = 150_000
-"""Of about so many tokens the weights are learned."""
+ENOUGH, FEW = 150_000, 1 << 16
+"""Of about so many tokens the weights are learned; with fewer than so many it is tried to do without."""
 
 
 @dataclass(frozen=True)
@@ -144,48 +136,12 @@ class Design:
     Args:
         axes: Those along which points are interpolated.
         step: The step q.
-        taps: Of each class in order; empty for those of a cubic.
+        taps: What is stored for each class in order.
     """
 
     axes: tuple[int, ...]
     step: int
     taps: list[Whole]
-
-
-def _cubic(odd: int, diagonals: int) -> Whole:
-    """Taps of a cubic along every odd axis, all of them alike."""
-    near, far = round(9 / 16 * 2**TAP / odd), -round(1 / 16 * 2**TAP / odd)
-    return np.array([near] * (2 * odd) + [far] * (2 * odd) + [0] * diagonals, dtype=np.int64)
-
-
-def _foretold(around: Sequence[Whole], taps: Whole) -> Whole:
-    """The sum of neighbours by their taps, rounded."""
-    if len(taps) != len(around):
-        raise FileError("a class of points has another number of taps than neighbours")
-    total = np.full(around[0].shape, 1 << (TAP - 1), dtype=np.int64)
-    for tap, values in zip(taps.tolist(), around, strict=True):
-        if tap:
-            total += tap * values
-    return np.clip(total >> TAP, -FURTHEST, FURTHEST)
-
-
-def _fitted(around: Sequence[Whole], target: Whole, there: Flags, cubic: Whole) -> Whole:
-    """The taps that foretell a class best, drawn towards those of a cubic."""
-    rows = np.flatnonzero(there.reshape(-1))
-    rows = rows[:: max(1, len(rows) // 20_000)]
-    if len(rows) < FITTED // 4:
-        return np.zeros(0, dtype=np.int64)
-    centre = around[0].reshape(-1)[rows].astype(np.float64)
-    known = np.stack([values.reshape(-1)[rows] for values in around], axis=1) - centre[:, None]
-    asked = target.reshape(-1)[rows] - centre
-    prior = cubic / 2.0**TAP
-    gram = known.T @ known
-    pull = 1e-6 * np.trace(gram) / len(prior) + 1e-3
-    gram[np.diag_indices_from(gram)] += pull
-    found = prior + np.linalg.solve(gram, known.T @ (asked - known @ prior))
-    whole = np.rint(found * 2**TAP)
-    whole[0] += 2**TAP - whole.sum()  # constants stay constants
-    return whole.astype(np.int64) if np.abs(whole).max() < 2**15 else np.zeros(0, dtype=np.int64)
 
 
 def _magnitude(values: Whole, step: int) -> Whole:
@@ -242,21 +198,24 @@ def _open_bits(token: Whole) -> Whole:
     return np.where(token < PLAIN, 0, (token - PLAIN) // 2 + 4)
 
 
+Fit = Callable[[int, Class, Sequence[Whole], Whole, Whole], Whole]
+"""What is stored for a class, by its number, its points, what is around them, the taps of a cubic, those before."""
 Coding = Callable[[Words | None, Whole, Class | None, Flags], Whole]
 """Codes the numbers r of a class, by what foretells them; the first points come without contexts."""
 
 
-def _walk(shape: tuple[int, ...], axes: Sequence[int], there: Flags, design: Design, code: Coding, fit: Any) -> Whole:
+def _walk(shape: tuple[int, ...], axes: Sequence[int], there: Flags, design: Design, code: Coding, fit: Fit) -> Whole:
     """Go through a field from coarse to fine, and give what comes back."""
     field, sizes = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int32)
     first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(len(shape)))
     field[first] = code(None, np.zeros_like(field[first]), None, there[first]) * design.step
+    step, last = design.step, dict[tuple[int, ...], Whole]()
     for number, points in enumerate(classes(shape, axes)):
         around = points.around(field, axes)
-        cubic = _cubic(len(points.odd), len(around) - 4 * len(points.odd))
-        taps = fit(number, points, around, cubic)
-        step = design.step
-        guess = _foretold(around, taps if len(taps) else cubic)
+        plain = taps.cubic(len(points.odd), len(around) - 4 * len(points.odd))
+        before = last.get(points.odd, plain)
+        last[points.odd] = taps.meant(fit(number, points, around, plain, before), plain, before)
+        guess = taps.foretold(around, last[points.odd])
         at = points.cut
         valid = there[at]
         words = _contexts(number, around, points.around(sizes, axes), len(points.odd), step, valid)
@@ -287,12 +246,10 @@ class Foretold:
         """Foretell every point from those before it, as they come back."""
         found = cls(Design(axes, step, []), [], [], field)
 
-        def fit(_number: int, points: Class, around: Sequence[Whole], cubic: Whole) -> Whole:
-            small = prod(points.shape) < FITTED
-            at = points.cut
-            taps = np.zeros(0, np.int64) if small else _fitted(around, field[at], there[at], cubic)
-            found.design.taps.append(taps)
-            return taps
+        def fit(_number: int, points: Class, around: Sequence[Whole], plain: Whole, before: Whole) -> Whole:
+            stored = taps.chosen(around, field[points.cut], there[points.cut], plain, before, step)
+            found.design.taps.append(stored)
+            return stored
 
         def code(words: Words | None, guess: Whole, points: Class | None, valid: Flags) -> Whole:
             first = tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(field.ndim))
@@ -336,10 +293,12 @@ def encode(field: Whole, there: Flags, layouts: Sequence[tuple[int, ...]], step:
     words, tokens = chosen.joined()
     tree = Tree.fitted(np.bincount(tokens, minlength=1 << TOKEN_BITS))
     sizes = [_table_size(words[k], tokens) for k in range(CONTEXTS)]
-    weights = _learned(chosen, tree, sizes, len(tokens))
-    writer = BitWriter()
-    _code_all(Mixer(sizes, tree, weights), writer, chosen.batches, chosen.opened)
-    return _header(chosen.design, tree, sizes, weights).rest(writer.done()), chosen.back
+    made = []
+    for weights in (_learned(chosen, tree, sizes, len(tokens)), *([None] if len(tokens) < FEW else [])):
+        writer = BitWriter()
+        _code_all(Mixer(sizes, tree, weights), writer, chosen.batches, chosen.opened)
+        made.append(_header(chosen.design, tree, sizes, weights).rest(writer.done()))
+    return min(made, key=len), chosen.back
 
 
 def _table_size(words: Words, tokens: Whole) -> int:
@@ -392,23 +351,16 @@ def _code_low(coder: BitCoder, count: Whole, low: Whole | None) -> Whole:
     return found
 
 
-def _header(design: Design, tree: Tree, sizes: Sequence[int], weights: NDArray[np.int8]) -> Writer:
+def _header(design: Design, tree: Tree, sizes: Sequence[int], weights: NDArray[np.int8] | None) -> Writer:
     out = Writer()
     out.number(sum(1 << axis for axis in design.axes))
     out.number(design.step)
-    taps = Writer()
-    for one in design.taps:
-        taps.number(len(one))
-        for tap in one.tolist():
-            taps.signed(tap)
-    plain = taps.rest(b"")
-    out.number(len(plain))
-    out.piece(squeeze(plain))
+    taps.write(out, design.taps)
     out.number(0)
     tree.write(out)
     for size in sizes:
         out.number(size)
-    out.piece(squeeze(weights.tobytes()))
+    out.piece(b"" if weights is None else squeeze(weights.tobytes()))
     return out
 
 
@@ -426,17 +378,15 @@ def decode(data: bytes, shape: tuple[int, ...], there: Flags) -> Whole:
     step = fields.number(1 << 40)
     if step < 1 or mask >> len(shape):
         raise FileError("a field has no step, or more axes than its shape")
-    size = fields.number(1 << 24)
-    plain = Reader(unsqueeze(fields.piece(), size))
-    taps = [np.array([plain.signed() for _ in range(plain.number(1000))], dtype=np.int64) for _ in classes(shape, axes)]
-    if any(len(one) and np.abs(one).max() > 2**16 for one in taps):
-        raise FileError("a tap is larger than any that is written")
+    stored = taps.read(fields, sum(1 for _ in classes(shape, axes)))
     sizes, tree = [fields.number(LARGEST_TABLE)], Tree.flat(TOKEN_BITS)
     if sizes == [0]:
         tree = Tree.read(fields)
         sizes = [fields.number(LARGEST_TABLE)]
     sizes += [fields.number(LARGEST_TABLE) for _ in range(CONTEXTS - 1)]
-    weights = np.frombuffer(unsqueeze(fields.piece(), CONTEXTS * LEVELS), dtype=np.int8).reshape(CONTEXTS, LEVELS)
+    packed, weights = fields.piece(), None
+    if packed:
+        weights = np.frombuffer(unsqueeze(packed, CONTEXTS * LEVELS), dtype=np.int8).reshape(CONTEXTS, LEVELS)
     mixer, reader = Mixer(sizes, tree, weights), BitReader(fields.rest())
 
     def code(words: Words | None, _guess: Whole, _points: Class | None, valid: Flags) -> Whole:
@@ -447,4 +397,4 @@ def decode(data: bytes, shape: tuple[int, ...], there: Flags) -> Whole:
         found[valid] = np.clip(_residual(token, low), -2 * FURTHEST, 2 * FURTHEST)
         return found
 
-    return _walk(shape, axes, there, Design(axes, step, taps), code, lambda number, *_: taps[number])
+    return _walk(shape, axes, there, Design(axes, step, stored), code, lambda number, *_: stored[number])

@@ -10,6 +10,7 @@ from narrows.coding import interpolation
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.mapping import grid_step, scaled_by
 from narrows.coding.patches import Patches
+from narrows.coding.taps import FURTHEST
 from narrows.coding.values import DECIMAL, GRID, WHOLE, Array, Map, bits_of, expressed, within
 from narrows.core.errors import FileError
 
@@ -39,7 +40,7 @@ def encode(values: Array, bound: float) -> bytes | None:
         return None
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = scaled_by(values, how)
-        there = np.abs(scaled) < interpolation.FURTHEST / 2
+        there = np.abs(scaled) < FURTHEST / 2
         field = np.where(there, scaled, 0).astype(np.int64)
     if step == 1:  # without an error allowed, what does not come back is kept beside from the beginning
         there &= bits_of(expressed(field, how, values.dtype)).reshape(values.shape) == bits_of(values).reshape(
@@ -60,7 +61,7 @@ def _scale(values: Array, bound: float) -> tuple[Map | None, int]:
         return Map(GRID, step=grid_step(values, bound) / FINE), FINE
     some = values.reshape(-1)[:: max(1, values.size // 4000)]
     with np.errstate(invalid="ignore", over="ignore"):  # half precision ends before that
-        some = some[np.abs(some) < interpolation.FURTHEST >> 22]
+        some = some[np.abs(some) < FURTHEST >> 22]
     for digits in range(7):
         how = Map(DECIMAL, digits) if digits else Map(WHOLE)
         back = expressed(scaled_by(some, how).astype(np.int64), how, values.dtype)
