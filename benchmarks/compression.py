@@ -3,9 +3,9 @@
     python benchmarks/compression.py images|tables|fields [--data FOLDER] [--only A,B] [--write] [--sizes|--speeds]
 
 Sizes are of `effort="max"`. Speeds and memory are of `"default"`, by a process of its own: seconds of all processors,
-and of the clock. Every file is read back and compared before it counts; fields are held to their bound in their own type.
-Training is not in any time. `--only` takes some rows, and `--write` puts what was measured into README.md, where it
-leaves the other rows as they are. `--sizes` and `--speeds` measure these alone.
+and of the clock. Every file is read back and compared before it counts; fields are held to their bound in their own
+type. Training is not in any time. `--only` takes some rows, and `--write` puts what was measured into README.md, where
+it leaves the other rows as they are. `--sizes` and `--speeds` measure these alone.
 """
 
 from __future__ import annotations

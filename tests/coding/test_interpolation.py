@@ -91,9 +91,8 @@ def test_any_bytes_are_read_or_refused(data):
 
 
 def test_taps_are_stored_where_they_save_more_than_they_take():
-    rng = np.random.default_rng(0)
-    walk = rng.integers(-40, 41, (90, 100)).cumsum(axis=0).cumsum(axis=1)
-    for field, few in ((walk, False), (np.full((90, 100), 7), True)):
+    y, x = np.mgrid[:90, :100]
+    waves = np.rint(np.sin(y / 2) * np.cos(x / 2.5) * 30_000).astype(np.int64)
+    for field, saved in ((waves, True), (np.full_like(waves, 7), False)):
         made = interpolation.Foretold.of(field, np.ones(field.shape, bool), (0, 1), 1)
-        stored = sum(len(one) > 1 for one in made.design.taps)
-        assert stored == 0 if few else stored > 3
+        assert any(len(one) > 1 for one in made.design.taps) == saved

@@ -116,8 +116,7 @@ def encode_by_sample(values: Array, tried: tuple[int, ...], least: int) -> bytes
         tried: Numbers of codecs.
         least: How many bytes another method needs.
     """
-    middle = max(0, len(values) // 2 - len(values) * GLANCE // max(1, 2 * values.nbytes))
-    some = values[middle : middle + max(1, GLANCE * len(values) // max(1, values.nbytes))]
+    some = _middle(values)
     if values.nbytes <= GLANCE or not some.size:
         return encode(values, tried)
     able = [number for number in range(len(ARRANGEMENTS)) if _differs(number, values)]
@@ -133,6 +132,15 @@ def encode_by_sample(values: Array, tried: tuple[int, ...], least: int) -> bytes
             made = min(made, bytes([number]) + squeeze(whole, (codec,)), key=len)
         found.append((len(made), made))
     return min(found)[1]
+
+
+def _middle(values: Array) -> Array:
+    """About `GLANCE` bytes from the middle of values: fewer rows, and where one is more than that, a part of it."""
+    for axis, length in enumerate(values.shape):
+        kept = max(1, min(length, GLANCE * length // max(1, values.nbytes)))
+        start = (length - kept) // 2
+        values = values[(slice(None),) * axis + (slice(start, start + kept),)]
+    return values
 
 
 def _differs(number: int, values: Array) -> bool:

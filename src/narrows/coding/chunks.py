@@ -138,7 +138,7 @@ def encode(
         made += _as_field(content, bound)
         made += _as_pictures(content, effort, primer)
         made += _by_others(content, bound, effort)
-    if effort.thorough or not effort.modelled:
+    if (effort.thorough and bound == 0) or not effort.modelled:
         encoded = bytewise.encode(content.values, effort.codecs)
     else:
         least = min(map(len, made), default=len(bits_of(content.values).tobytes()))
