@@ -36,7 +36,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "residual_vq": {"latent_dim": 32, "epochs": 8, "recipe_options": NETWORK | {"codes": 128}},
     "fsq": {"latent_dim": 24, "epochs": 8, "recipe_options": NETWORK | {"codes": 240}},
     "deep": {"latent_dim": 8, "epochs": 8, "recipe_options": {"widths": [512, 256]}},
-    "wasserstein": {"latent_dim": 8, "epochs": 8, "recipe_options": NETWORK},
+    "vamp": {"latent_dim": 16, "epochs": 12, "recipe_options": NETWORK},
 }
 SETS = {"MNIST": "mnist", "Fashion-MNIST": "fashion_mnist"}
 OPPONENTS = ("adversarial", "vae_gan", "factor")

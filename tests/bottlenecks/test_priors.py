@@ -201,3 +201,11 @@ def test_vamp_refuses_what_cannot_be_learned():
 
 def test_every_prior_can_be_asked_for_by_name():
     assert sorted(PRIORS) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("values", ["real", "unit", "count"])
+def test_vamp_begins_with_samples(values, rng):
+    made = model({"name": "vamp", "components": 5}, SampleSpec("vector", (6,), values))
+    x = torch.rand(3, 6, generator=rng) * 0.8 + 0.1
+    made.bottleneck.start(torch.zeros(3, made.bottleneck.in_features), x, rng)
+    assert torch.allclose(made.bottleneck.prior.pseudo_inputs(), x[[0, 1, 2, 0, 1]], atol=1e-5)

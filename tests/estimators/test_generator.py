@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
+from sklearn.neighbors import KNeighborsClassifier
 
 import narrows
 
@@ -132,6 +133,14 @@ def test_labels_ask_for_samples(digits):
     assert ae.sample(2, y=[0, 1], random_state=0).shape == (2, 8, 8)
     with pytest.raises(narrows.InputError, match="give labels here too, as y"):
         ae.sample(2)
+
+
+def test_labels_decide_what_a_conditional_generator_draws(digits):
+    ae = fitted(digits.images, digits.target, epochs=20)
+    wanted = np.arange(300) % 10
+    made = ae.sample(300, y=wanted, random_state=0).reshape(300, -1)
+    judge = KNeighborsClassifier(5).fit(digits.data, digits.target)
+    assert (judge.predict(made) == wanted).mean() > 0.75
 
 
 def test_labels_of_a_model_without_are_refused(made_of_images):

@@ -1,16 +1,19 @@
 """Principal components, exact and by subspace iteration."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
 
+from narrows.data.conditions import ConditionedSource
 from narrows.data.schema import ArraySchema
 from narrows.data.sources import ArraySource
 from narrows.data.statistics import Statistics
 from narrows.recipes.assemble import assemble
 from narrows.training import start
-from narrows.training.start import moments, principal_components
+from narrows.training.start import begin, effects, moments, principal_components
 
 
 def source(X):
@@ -68,3 +71,43 @@ def test_counts_begin_as_one_distribution_for_all_samples(bottleneck, silent, rn
     trace = model(counts.take(torch.arange(9)))
     assert np.allclose(trace.prediction.mean().detach(), X.mean(0), rtol=1e-3)
     assert (trace.code.z == 0).all() == silent
+
+
+def labelled(rows=240):
+    """Rows of three classes, whose means differ by more than what varies within them, and their labels as numbers."""
+    draw = np.random.RandomState(0)
+    y = np.arange(rows) % 3
+    X = (4 * draw.randn(3, 12))[y] + draw.randn(rows, 2) @ draw.randn(2, 12) + 0.1 * draw.randn(rows, 12)
+    return X, y, ConditionedSource(source(X), torch.eye(3)[torch.from_numpy(y)])
+
+
+def test_effects_of_classes_are_what_their_means_differ_by(rng):
+    X, y, given = labelled()
+    found = effects(given, 3, rng)
+    assert np.allclose(found.T, [X[y == k].mean(0) - X.mean(0) for k in range(3)], atol=1e-4)
+
+
+def test_a_condition_that_never_changes_has_no_effect(rng):
+    X, _, given = labelled()
+    same = ConditionedSource(given.of, torch.ones(len(X), 2))
+    assert effects(same, 2, rng).abs().max() < 1e-4
+
+
+def test_components_with_effects_are_those_of_what_classes_leave(rng):
+    X, y, given = labelled()
+    within = X - np.array([X[y == k].mean(0) for k in range(3)])[y]
+    found = principal_components(given, 2, rng, effects(given, 3, rng))
+    assert np.allclose(found.variances, PCA(2).fit(within).explained_variance_ * (len(X) - 1) / len(X), rtol=1e-3)
+
+
+@pytest.mark.parametrize("bottleneck", ["plain", "gaussian"])
+def test_conditional_models_begin_by_drawing_the_mean_of_a_class(bottleneck, rng):
+    X, y, given = labelled()
+    spec = replace(given.of.spec, context=3)
+    model = assemble(spec, 2, bottleneck=bottleneck)
+    assert begin(model, given, principal_components(given, 2, rng, effects(given, 3, rng)), rng)
+    view = next(given.batches(len(X)))
+    error = (model(view).prediction.mean() - view.x).square().mean()
+    assert error < 0.05, "two numbers hold what varies within classes"
+    code = model.bottleneck(model.encoder(view), None).z
+    assert (code[y == 0].mean(0) - code[y == 1].mean(0)).abs().max() < 0.2

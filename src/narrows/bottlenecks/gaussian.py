@@ -78,9 +78,13 @@ class Gaussian(Bottleneck):
         self.prior: Prior = PRIORS.build(prior, latent_dim=latent_dim)
         if free_bits and not self.prior.by_dimension:
             raise ChoiceError("free_bits are counted in each dimension, which the prior 'standard' alone takes apart")
+        self.start_rows = self.prior.start_rows
 
     def meet(self, encoder: Encoder, spec: SampleSpec) -> None:
         self.prior.meet(encoder, spec)
+
+    def start(self, features: Tensor, x: Tensor, rng: Generator) -> None:
+        self.prior.start(x)
 
     def forward(self, features: Features, rng: Generator | None) -> Code:
         mean, log_scale = normal.posterior(features.values)

@@ -23,6 +23,9 @@ from narrows.core.trace import View
 
 __all__ = ["Flow", "Mixture", "Standard", "Vamp"]
 
+WITHIN = (0.05, 0.95)
+"""Between what values pseudo-inputs of the unit interval begin."""
+
 
 class Prior(Part):
     """A density of codes.
@@ -34,9 +37,14 @@ class Prior(Part):
     latent_dim: int
     by_dimension: bool = False
     """Whether `divergence` falls apart by dimension."""
+    start_rows: int = 0
+    """How many training samples, at most, it wants to see before training begins."""
 
     def meet(self, encoder: Encoder, spec: SampleSpec) -> None:
         """Get to know the encoder, where the prior looks at samples of its own."""
+
+    def start(self, x: Tensor) -> None:
+        """Begin with training samples (n, *s), where `start_rows` are wanted."""
 
     @abstractmethod
     def sample(self, n: int, rng: Generator) -> Tensor:
@@ -164,6 +172,8 @@ class Vamp(Prior):
 
         p(z) = 1/K sum_k q(z | u_k)
 
+    Pseudo-inputs begin as training samples, so that none of them is far from all that there is.
+
     Source: Tomczak and Welling (2018), VAE with a VampPrior, https://arxiv.org/abs/1705.07120.
 
     Args:
@@ -177,7 +187,7 @@ class Vamp(Prior):
     def __init__(self, latent_dim: int, components: int = 100) -> None:
         super().__init__()
         self.latent_dim = latent_dim
-        self.components = _at_least_one("components", components)
+        self.components = self.start_rows = _at_least_one("components", components)
         self.densities = Components()
         self._met: tuple[Encoder, SampleSpec] | None = None  # no submodule: the model owns the encoder
 
@@ -187,6 +197,18 @@ class Vamp(Prior):
             raise ChoiceError(f"the prior 'vamp' learns samples of its own, which are numbers, not {what}")
         self._met = encoder, spec
         self.inputs = nn.Embedding(self.components, spec.size, _weight=torch.empty(self.components, spec.size))
+
+    @torch.no_grad()
+    def start(self, x: Tensor) -> None:
+        assert self._met is not None, "the model introduces its encoder"
+        values = x.flatten(1)[torch.arange(self.components, device=x.device) % len(x)]
+        kind = self._met[1].values
+        if kind == "unit":  # away from the bounds, where a sigmoid hardly moves
+            values = values.clamp(*WITHIN).logit()
+        elif kind == "count":
+            values = values.clamp(min=WITHIN[0])
+            values = values + (-(-values).expm1()).log()  # softplus, undone
+        self.inputs.weight.copy_(values)
 
     def pseudo_inputs(self) -> Tensor:
         """The samples that stand for all, (k, *spec.shape)."""

@@ -98,7 +98,7 @@ class ResidualQuantizer(Quantizer):
     def shares(self) -> tuple[Tensor, ...]:
         return tuple(share for book in self._books() for share in book.shares())
 
-    def start(self, features: Tensor, rng: Generator) -> None:
+    def start(self, features: Tensor, x: Tensor, rng: Generator) -> None:
         enough(len(features), self.asked)
         left = self.groups.split(features.float())
         for book in self._books():

@@ -88,7 +88,7 @@ class Rounded(Bottleneck):
         return LinearStart(1 / step, step, torch.zeros_like(step), nothing)
 
     @torch.no_grad()
-    def start(self, features: Tensor, rng: Generator) -> None:
+    def start(self, features: Tensor, x: Tensor, rng: Generator) -> None:
         """Let the prior of each channel begin as wide as its features are."""
         lacking = len(self.logits) * self.places - self.latent_dim
         filled = F.pad(features, (0, lacking), value=float("nan"))

@@ -128,7 +128,7 @@ class VectorQuantizer(Quantizer):
     def shares(self) -> tuple[Tensor, ...]:
         return tuple(self.codebook.shares())
 
-    def start(self, features: Tensor, rng: Generator) -> None:
+    def start(self, features: Tensor, x: Tensor, rng: Generator) -> None:
         enough(len(features), self.asked)
         self.codebook.start(self._vectors(features), rng)
 

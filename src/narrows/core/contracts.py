@@ -79,6 +79,10 @@ class Encoder(Part):
         """The linear path of every block of a sample by itself, where there is one instead."""
         return None
 
+    def condition_path(self) -> nn.Linear | None:
+        """The linear path of a condition to the features, where the encoder is told one."""
+        return None
+
     def cut_blocks(self, x: Tensor) -> Tensor:
         """The blocks of samples (n, *s) that a path maps one by one, (m, values of a block)."""
         raise AssertionError(f"{type(self).__name__} knows no blocks")
@@ -128,7 +132,7 @@ class Bottleneck(Part):
     priced: bool = False
     """True where training ever pays anything but the rate itself."""
     start_rows: int = 0
-    """Of how many training samples, at most, it wants to see the features before training begins."""
+    """How many training samples, at most, it wants to see before training begins."""
 
     @property
     def guess(self) -> Answer | None:
@@ -196,10 +200,15 @@ class Bottleneck(Part):
         name = snake_case(type(self).__name__)
         return ChoiceError(f"codes of the bottleneck {name!r} have no prior: choose one that has, such as 'gaussian'")
 
-    def start(self, features: Tensor, rng: Generator) -> None:
-        """Learn what there is to know of the features of training samples, (n, f), before training begins.
+    def start(self, features: Tensor, x: Tensor, rng: Generator) -> None:
+        """Learn what there is to know of training samples before training begins.
 
         It is asked where `start_rows` are wanted.
+
+        Args:
+            features: What the encoder makes of them, (n, f).
+            x: The samples themselves, (n, *s).
+            rng: What chooses.
 
         Raises:
             ChoiceError: There are too few samples for what was asked.

@@ -41,6 +41,9 @@ class ConditionalEncoder(Encoder):
     def silence(self) -> bool:
         return self.network.silence() and silenced(self.shift)
 
+    def condition_path(self) -> nn.Linear | None:
+        return self.shift
+
 
 class ConditionalDecoder(Decoder):
     """g([z, c]), where g is any decoder of codes that much longer.

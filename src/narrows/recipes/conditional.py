@@ -15,6 +15,9 @@ def conditional(
 
         loss(x, y) = E_q(z|x,y)[-log p(x | z, y)] + KL(q(z | x, y) || N(0, 1))
 
+    Where there is a linear path, training begins with what labels add to the mean, and principal components of what
+    that leaves.
+
     Source: Sohn, Lee and Yan (2015), Learning structured output representation using deep conditional generative
     models; Kingma, Rezende, Mohamed and Welling (2014), https://arxiv.org/abs/1406.5298.
 

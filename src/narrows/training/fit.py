@@ -35,7 +35,7 @@ from narrows.training.optimisers import DEFAULT_RATES
 from narrows.training.pretraining import pretrain
 from narrows.training.report import reports
 from narrows.training.seeds import NEIGHBOURS, SPLIT, START, WEIGHTS, generator
-from narrows.training.start import Components, begin, group, linear_path, principal_components, start_as
+from narrows.training.start import Components, begin, effects, group, linear_path, principal_components, start_as
 
 DEFAULT_LIKELIHOODS: dict[str, dict[str, Any]] = {
     "real": {"name": "normal", "scale": "learned"},
@@ -111,7 +111,7 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
     train, judges = with_neighbours(model, train, judges, generator(asked.seed, NEIGHBOURS))
     by_blocks = model.encoder.block_path() is not None
-    found = None if by_blocks else _components(train, asked, chosen["latent_dim"])
+    found = None if by_blocks else _components(model, train, asked, chosen["latent_dim"])
     begun = begin(model, train, found, generator(asked.seed, START))
     stages = pretrain(model, train, judges, plan, checkpoint)
     group(model, train, generator(asked.seed, START, 0))
@@ -126,7 +126,9 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
         chosen["pretraining"] = stages
     if loop.by_error and begun and loop.progress.best_epoch == 0:
         everything = samples.source(schema, device=device)
-        start_as(model, principal_components(everything, chosen["latent_dim"], generator(asked.seed, START)))
+        found = _components(model, everything, asked, chosen["latent_dim"])
+        assert found is not None
+        start_as(model, found)
     if loop.by_error and found is not None and not begun and asked.likelihood == "auto":
         model = _or_linear(model, found, judges, asked, chosen)
     return Fitted(model.cpu().eval(), schema, chosen, history)
@@ -154,7 +156,7 @@ class Continuation:
         if begun is None:
             source = samples.source(self.schema, device=self.device)
             by_blocks = self.module.encoder.block_path() is not None
-            found = None if by_blocks else _components(source, asked, self.chosen["latent_dim"])
+            found = None if by_blocks else _components(self.module, source, asked, self.chosen["latent_dim"])
             begin(self.module, source, found, generator(asked.seed, START))
             group(self.module, source, generator(asked.seed, START, 0))
         plan = plan_for(asked, self.module, len(samples), self.device)
@@ -266,9 +268,15 @@ def whole(name: str, value: Any) -> int:
     return value
 
 
-def _components(source: Source, asked: Request, k: int) -> Components | None:
-    """Principal components, of numbers alone, unless no linear path is wanted."""
-    return principal_components(source, k, generator(asked.seed, START)) if _linear(source, asked) else None
+def _components(model: AutoencoderModule, source: Source, asked: Request, k: int) -> Components | None:
+    """Principal components, of numbers alone, unless no linear path is wanted; of what a known condition leaves."""
+    if not _linear(source, asked):
+        return None
+    told = model.encoder.condition_path()
+    if told is None or model.bottleneck.guess is not None:  # what is guessed is not known of every sample
+        return principal_components(source, k, generator(asked.seed, START))
+    given = effects(source, told.in_features, generator(asked.seed, START))
+    return principal_components(source, k, generator(asked.seed, START), given)
 
 
 def _linear(source: Source, asked: Request) -> bool:

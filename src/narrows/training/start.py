@@ -45,6 +45,8 @@ class Components:
         axes: The components, (k, d).
         variances: Their variances, (k,).
         noise: What is left per axis, a scalar.
+        effects: What the c numbers of a condition add to each value, (d, c), which was taken off before; None where
+            there is no condition.
     """
 
     mean: Tensor
@@ -52,6 +54,7 @@ class Components:
     axes: Tensor
     variances: Tensor
     noise: Tensor
+    effects: Tensor | None = None
 
 
 @torch.no_grad()
@@ -79,8 +82,27 @@ def moments(source: Source, rng: Generator) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def principal_components(source: Source, k: int, rng: Generator) -> Components:
-    """The first k principal components of a source, or as many as it has.
+def effects(source: Source, size: int, rng: Generator) -> Tensor:
+    """What the numbers c of a condition, so many, add to each value, on average, (d, c): x = m + B c, by least squares.
+
+    Of several solutions the least, so that of classes each adds what its mean differs by, and a row without a class
+    is at the mean of all.
+    """
+    some = source.some(ROWS, rng)
+    mean = torch.stack([view.x.flatten(1).double().sum(0) for view in some.batches(BLOCK)]).sum(0) / len(some)
+    inner = torch.zeros(size, size, dtype=torch.float64, device=source.device)
+    across = inner.new_zeros(source.spec.size, size)
+    for view in some.batches(BLOCK):
+        assert view.context is not None
+        c = view.context.double()
+        inner += c.T @ c
+        across += (view.x.flatten(1) - mean).T @ c
+    return (across @ torch.linalg.pinv(inner, hermitian=True)).float()
+
+
+@torch.no_grad()
+def principal_components(source: Source, k: int, rng: Generator, given: Tensor | None = None) -> Components:
+    """The first k principal components of a source, or as many as it has; of what `given` effects leave of it.
 
     Up to 1,024 values per sample the covariance is decomposed exactly; beyond, by randomised subspace iteration
     (Halko, Martinsson and Tropp 2011), in passes over blocks of at most 20,000 rows.
@@ -92,7 +114,9 @@ def principal_components(source: Source, k: int, rng: Generator) -> Components:
     k = min(k, size, max(1, n - 1))
 
     def look() -> Iterator[Tensor]:
-        return (view.x.flatten(1) for view in some.batches(step))
+        for view in some.batches(step):
+            x = view.x.flatten(1)
+            yield x if given is None or view.context is None else x - view.context @ given.mT
 
     mean = torch.stack([x.double().sum(0) for x in look()]).sum(0) / n
     center = mean.float()
@@ -108,7 +132,7 @@ def principal_components(source: Source, k: int, rng: Generator) -> Components:
         values, axes = _subspace(look, center, n, k, rng)
     values = values.clamp(min=0)
     noise = ((spread.sum() - values.sum()) / max(1, size - k)).clamp(min=0)
-    return Components(center, spread.float(), axes.float(), values.float(), noise.float())
+    return Components(center, spread.float(), axes.float(), values.float(), noise.float(), given)
 
 
 def _subspace(
@@ -156,7 +180,8 @@ def begin(model: AutoencoderModule, source: Source, found: Components | None, rn
     model.objective.start(model, mean, variance, rng)
     if model.bottleneck.start_rows:
         some = source.some(model.bottleneck.start_rows, rng)
-        model.bottleneck.start(torch.cat([model.encoder(view).values for view in some.batches(BLOCK)]), rng)
+        features, x = zip(*((model.encoder(view).values, view.x) for view in some.batches(BLOCK)), strict=True)
+        model.bottleneck.start(torch.cat(features), torch.cat(x), rng)
         if found is not None and linear:
             _expect(model, found, some)
     return linear
@@ -225,6 +250,10 @@ def start_as(model: AutoencoderModule, found: Components) -> bool:
     decode.weight.zero_()
     decode.weight[:, :k] = start.decode * found.axes.T
     decode.bias.copy_(found.mean - decode.weight[:, :k] @ start.lift)
+    told = model.encoder.condition_path()
+    if told is not None and found.effects is not None:
+        decode.weight[:, -told.in_features :] = found.effects
+        told.weight[:k] = -into @ found.effects
     return True
 
 
