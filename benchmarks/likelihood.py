@@ -27,8 +27,8 @@ SINGLE: dict[str, Any] = {"latent_dim": 40, "recipe_options": {"network": "mlp",
 MODELS: dict[str, dict[str, Any]] = {
     "variational": SINGLE,
     "importance_weighted": {
-        "latent_dim": 50,
-        "recipe_options": {"network": "mlp", "widths": [200, 200], "activation": "tanh", "draws": 50},
+        "latent_dim": 40,
+        "recipe_options": {"network": "mlp", "widths": [512, 256], "draws": 10},
     },
     "vamp": {"latent_dim": 40, "recipe_options": {"network": "mlp", "widths": [300, 300], "components": 500}},
     "ladder": {
@@ -115,7 +115,17 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     rows = [measure(recipe, args.data, args) for recipe in args.recipes]
-    head = ["recipe", "nats, test", "draws", "bar", "best epoch", "minutes", "processor minutes", "held-out bound", "load"]
+    head = [
+        "recipe",
+        "nats, test",
+        "draws",
+        "bar",
+        "best epoch",
+        "minutes",
+        "processor minutes",
+        "held-out bound",
+        "load",
+    ]
     made = table(head, rows) + f"\n\n{machine()}"
     print(made)
     if args.write:

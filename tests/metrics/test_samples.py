@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import narrows
 from narrows.metrics import density_and_coverage, kernel_distance
 
 draw = np.random.default_rng(0)
@@ -51,3 +52,20 @@ def test_features_that_do_not_go_together_are_refused():
         density_and_coverage(np.zeros((4, 3)), np.zeros((4, 3)))
     with pytest.raises(ValueError, match="at least 2 samples of each kind, got 1 and 4"):
         kernel_distance(np.zeros((1, 3)), np.zeros((4, 3)))
+
+
+def test_a_function_extracts_features():
+    draw = np.random.RandomState(0)
+    real, made = draw.rand(60, 4, 4), draw.rand(50, 4, 4)
+    for metric in (kernel_distance, density_and_coverage):
+        assert metric(real, made, features=lambda x: x[:, 0]) == metric(real[:, 0], made[:, 0])
+        assert metric(real, made) == metric(real.reshape(60, 16), made.reshape(50, 16))
+
+
+@pytest.mark.slow
+def test_features_of_a_classifier_see_what_is_no_digit(digits):
+    X, y = digits.images[:900], digits.target[:900]
+    extract = narrows.PretrainedClassifier(random_state=0, verbose=0).fit(X, y).transform
+    rolled = np.roll(digits.images[900:], 3, axis=1)  # as many strokes, of no digit
+    real, false = (kernel_distance(X, x, features=extract) for x in (digits.images[900:], rolled))
+    assert false > 3 * real

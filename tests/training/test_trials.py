@@ -108,3 +108,10 @@ def test_trials_together_take_a_quarter_of_the_time_of_as_many_in_turn():
             fit(given, one)
         ratios.append((time.process_time() - between) / (between - began))
     assert max(ratios) > 4
+
+
+def test_trials_of_a_price_that_changes_are_not_stacked():
+    X = np.random.RandomState(0).randn(60, 4)
+    asked = Request(recipe="variational", latent_dim=2)
+    assert can_be_stacked(samples(X), asked)
+    assert not can_be_stacked(samples(X), replace(asked, options={"warmup": 0.5}))

@@ -95,10 +95,12 @@ def importance_weighted(
     return assemble(spec, latent_dim, **{"bottleneck": "gaussian"} | options, objective=objective)
 
 
-def vamp(spec: SampleSpec, latent_dim: int, *, components: int = 100, **options: Any) -> AutoencoderModule:
+def vamp(
+    spec: SampleSpec, latent_dim: int, *, components: int = 100, beta: float = 1.0, warmup: float = 0, **options: Any
+) -> AutoencoderModule:
     r"""A variational autoencoder whose prior is what its encoder makes of samples that are learned.
 
-        loss(x) = E_q(z|x)[-log p(x | z) + log q(z | x) - log 1/K sum_k q(z | u_k)]
+        loss(x) = E_q(z|x)[-log p(x | z) + beta * (log q(z | x) - log 1/K sum_k q(z | u_k))]
 
     Source: Tomczak and Welling (2018), VAE with a VampPrior, https://arxiv.org/abs/1705.07120.
 
@@ -106,12 +108,15 @@ def vamp(spec: SampleSpec, latent_dim: int, *, components: int = 100, **options:
         spec: What one sample is.
         latent_dim: The size of the code.
         components: K, how many samples are learned.
+        beta: The price of a nat; at 1 the loss is the negative evidence lower bound.
+        warmup: Over which part of the run the price grows from nothing: a share less than 1, or so many steps.
         options: As in `assemble`.
 
     >>> vamp(SampleSpec("vector", (30,)), 4, components=50).bottleneck.prior.components
     50
     """
-    bottleneck = {"name": "gaussian", "prior": {"name": "vamp", "components": components}}
+    prior = {"name": "vamp", "components": components}
+    bottleneck = {"name": "gaussian", "beta": beta, "warmup": warmup, "prior": prior}
     return assemble(spec, latent_dim, bottleneck=bottleneck, **options)
 
 
@@ -121,13 +126,14 @@ def ladder(
     *,
     levels: int | Sequence[int] | None = None,
     width: int = 128,
+    beta: float = 1.0,
     free_bits: float = 0.0,
     warmup: float = 0.1,
     **options: Any,
 ) -> AutoencoderModule:
     r"""A ladder: a code of several levels, each expected from those above it.
 
-        loss(x) = E_q[-log p(x | z_1, ..., z_L)] + sum_l E_q[KL(q(z_l | x, z_>l) || p(z_l | z_>l))]
+        loss(x) = E_q[-log p(x | z_1, ..., z_L)] + beta * sum_l E_q[KL(q(z_l | x, z_>l) || p(z_l | z_>l))]
 
     Source: Sonderby, Raiko, Maaloe, Sonderby and Winther (2016), https://arxiv.org/abs/1602.02282; the posterior is
     given as in Vahdat and Kautz (2020), https://arxiv.org/abs/2007.03898.
@@ -138,6 +144,7 @@ def ladder(
         levels: How many, each about half the size of the one below, or their sizes, the bottom first; None for three,
             or as many as the code has numbers.
         width: Hidden units between the levels.
+        beta: The price of a nat; at 1 the loss is the negative evidence lower bound.
         free_bits: Nats in each dimension of the code that are not charged for.
         warmup: Over which part of the run the price grows from nothing: a share less than 1, or so many steps.
         options: As in `assemble`.
@@ -145,7 +152,8 @@ def ladder(
     >>> ladder(SampleSpec("vector", (30,)), 14).bottleneck.sizes
     (8, 4, 2)
     """
-    bottleneck = {"name": "ladder", "levels": levels, "width": width, "free_bits": free_bits, "warmup": warmup}
+    price = {"beta": beta, "free_bits": free_bits, "warmup": warmup}
+    bottleneck = {"name": "ladder", "levels": levels, "width": width, **price}
     return assemble(spec, latent_dim, bottleneck=bottleneck, **options)
 
 

@@ -18,6 +18,8 @@ from narrows.core.errors import InputError
 SIZES = (2, 4, 8, 16, 32, 64)
 """Numbers of components that are tried beside one, each with at least `FEWEST` codes a component."""
 FEWEST = 20
+MOST = 5_000
+"""Of how many codes, at most, the number of components is chosen."""
 ROUNDS = 50
 """Rounds of expectation and maximisation, at most."""
 ENOUGH = 1e-4
@@ -105,8 +107,8 @@ def fit_mixture(codes: Tensor, components: int, rng: Generator) -> Mixture:
 def choose_mixture(codes: Tensor, rng: Generator) -> Mixture:
     """The mixture, of one component to 64, under which codes that it was not fitted to are most probable.
 
-    A tenth of the codes judges: more components have to be better than fewer by two standard errors, and two sizes in a
-    row that are not end the search. The winning number is then fitted to all codes.
+    A tenth of 5,000 of the codes judges: more components have to be better than fewer by two standard errors, and two
+    sizes in a row that are not end the search. The winning number is then fitted to all codes.
 
     Raises:
         InputError: Fewer than two codes.
@@ -114,8 +116,8 @@ def choose_mixture(codes: Tensor, rng: Generator) -> Mixture:
     n = len(codes)
     if n < 2:
         raise InputError(f"a density of codes is learned from at least 2 of them, got {n}")
-    order = torch.randperm(n, generator=rng)
-    aside = max(1, n // 10)
+    order = torch.randperm(n, generator=rng)[:MOST]
+    aside = max(1, len(order) // 10)
     judges, others = codes[order[:aside]].double(), codes[order[aside:]]
     choice, best = 1, fit_mixture(others, 1, rng).log_density(judges)
     in_vain = 0

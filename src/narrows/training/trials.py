@@ -37,6 +37,7 @@ def can_be_stacked(samples: Samples, asked: Request) -> bool:
         and not (spec.sparse or spec.context or samples.condition or model.stages or alone)
         and model.objective.comparable
         and model.bottleneck.start_rows == 0
+        and model.arrives(1) == 0
         and asked.optimizer == "adamw"
         and asked.schedule == "cosine"
         and len(samples) * spec.size <= MOST_VALUES
