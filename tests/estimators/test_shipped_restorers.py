@@ -103,7 +103,42 @@ def test_noise_is_a_positive_number(noise):
         narrows.Denoiser.pretrained(noise=noise)
 
 
-def test_video_is_restored_frame_by_frame(photo):
-    video = np.stack([photo, photo[::-1]])[None]
-    model = narrows.Denoiser.pretrained()
-    assert np.array_equal(model.transform(video)[0], model.transform(video[0]))
+def pan(photo, frames, step=2):
+    """A view that moves over a photograph, (1, frames, 64, 64, channels)."""
+    return np.stack([photo[40:104, step * t : step * t + 64] for t in range(frames)])[None]
+
+
+@pytest.mark.parametrize("noise", ["auto", 25.0])
+def test_video_is_denoised_better_than_frame_by_frame(photo, noise):
+    clean = pan(grey(photo)[..., None], 9)
+    shown = with_noise(clean, 25.0).astype(np.float32)
+    model = narrows.Denoiser.pretrained(noise=noise)
+    frames, video = model.transform(shown[0]), model.transform(shown)
+    assert video.shape == clean.shape
+    assert video.dtype == np.float32
+    gain = peak_signal_to_noise_ratio(clean, video) - peak_signal_to_noise_ratio(clean[0], frames)
+    assert gain > 1
+
+
+def test_a_cut_is_not_blurred_and_alpha_stays(photo):
+    clean = np.concatenate([pan(photo, 3), pan(255 - photo, 3)], 1)
+    alpha = np.broadcast_to(np.arange(64, dtype=np.uint8)[:, None], (1, 6, 64, 64))[..., None]
+    shown = np.clip(with_noise(clean, 20.0), 0, 255).astype(np.uint8)
+    model = narrows.Denoiser.pretrained(noise=20.0)
+    video = model.transform(np.concatenate([shown, alpha], -1))
+    assert np.array_equal(video[..., -1:], alpha)
+    assert video.dtype == np.uint8
+    frames = model.transform(shown[0])
+    assert peak_signal_to_noise_ratio(clean, video[..., :3]) > peak_signal_to_noise_ratio(clean[0], frames) + 0.5
+    alone = model.transform(shown[:, :1])
+    assert np.array_equal(alone[0], frames[:1]), "one frame is a picture"
+
+
+@pytest.mark.slow
+def test_real_clips_are_denoised_better_than_frame_by_frame(real):
+    for name in ("bikes", "chaplin"):
+        clean = np.load(real / "video" / f"{name}.npz")["frames"][40:104].mean(-1, keepdims=True).round()[None]
+        shown = with_noise(clean, 25.0).astype(np.float32)
+        model = narrows.Denoiser.pretrained(noise=25.0)
+        before = peak_signal_to_noise_ratio(clean[0], model.transform(shown[0]))
+        assert peak_signal_to_noise_ratio(clean, model.transform(shown)) > before + 1

@@ -8,10 +8,11 @@ import numpy as np
 
 from narrows.core.errors import ChoiceError, InputError, unknown
 from narrows.data import clips, pictures
+from narrows.data.arrays import Array
 from narrows.data.samples import Samples
 from narrows.estimators.restoring import PictureRestorer
 from narrows.recipes.assemble import Asked
-from narrows.tasks import restoration
+from narrows.tasks import motion, restoration
 from narrows.tasks.noise import noise_level
 
 TRAININGS = ("clean", "pairs", "noisy")
@@ -134,10 +135,28 @@ class Denoiser(PictureRestorer):
     def transform(self, X: Any) -> Any:
         """The samples, restored; pictures may have any size, 8 or 16 bits, and keep their alpha.
 
+        A model of pictures that can be told the noise denoises video along its motion, others of pictures frame by
+        frame.
+
         Args:
-            X: Samples as in fit; pictures as an array (n, height, width[, channels]) or a list.
+            X: Samples as in fit; pictures as an array (n, height, width[, channels]) or a list, video
+                (n, time, height, width, channels).
         """
-        return self._restored(X, told=self._level() if self.chosen_.get("code") == LEVEL else None)
+        if self.chosen_.get("code") != LEVEL:
+            return self._restored(X)
+        level = self._level()
+        if not clips.are_clips(X):
+            return self._restored(X, told=level)
+        return np.stack([self._along_motion(clip, level) for clip in clips.all_of(X)])
+
+    def _along_motion(self, clip: Array, level: float | None) -> Array:
+        """One clip, (time, height, width, channels), denoised along its motion."""
+        sigma = noise_level(clip[None]) if level is None else level
+
+        def denoise(frames: Array, told: Any) -> Array:
+            return np.stack(self._restored(list(frames), told=told, like=clip.dtype))
+
+        return motion.denoised_along_motion(clip, sigma, denoise)
 
     def _level(self) -> float | None:
         """The standard deviation of the noise; None where it is to be found out."""

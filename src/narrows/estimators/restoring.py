@@ -74,7 +74,7 @@ class PictureRestorer(TransformerMixin, Estimator):  # type: ignore[misc]
         X: Any,
         masks: Sequence[Array] | None = None,
         like: np.dtype[Any] | None = None,
-        told: float | None = None,
+        told: float | Sequence[Array] | None = None,
     ) -> Any:
         """Samples, restored; of pictures a list, in a type of their own or that of others.
 
@@ -82,7 +82,7 @@ class PictureRestorer(TransformerMixin, Estimator):  # type: ignore[misc]
             X: Samples as in fit, pictures of any size.
             masks: Where each picture is not known.
             like: What type the pictures were of before they were enlarged.
-            told: What the code says of pictures, where it is not to be read off them.
+            told: What the code says of all pictures, or of each pixel of each, where it is not to be read off them.
         """
         kind = self.schema_.spec.kind
         if kind not in ("image", "video"):
@@ -99,7 +99,8 @@ class PictureRestorer(TransformerMixin, Estimator):  # type: ignore[misc]
             if self.kept_ == "input":
                 whole.append(in_type(picture, dtype))
             else:
-                whole.append(restoration.restore(module, schema, picture, mask, dtype, told))
+                says = told[place] if isinstance(told, Sequence) else told
+                whole.append(restoration.restore(module, schema, picture, mask, dtype, says))
         return np.stack(whole) if kind == "video" else pictures.as_given(X, whole)
 
     @classmethod

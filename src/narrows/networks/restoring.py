@@ -1,6 +1,6 @@
 """Networks that restore: U-shaped convolutions beside a copy of what was shown, for grids of any size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from narrows.core.contracts import Decoder, Encoder, Network
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, Features, View
+from narrows.networks.between import interpolated
 from narrows.networks.entrance import Entrance
 from narrows.networks.layers import CONVOLUTIONS, activation, bare, linear, silenced
 from narrows.networks.refined import UShaped
@@ -21,10 +22,10 @@ LOOK = 16
 class Restoring(Network):
     """What was shown, plus a correction by U-shaped convolutions: x' = x~ + R(x~, z).
 
-    Here a skip connection passes the bottleneck by: the decoder is handed all that the encoder was shown, and the code
-    z tells it only what is true of the whole sample, such as how strong the noise is. So such a model restores, and
-    its code is no summary from which a sample could be rebuilt. No weight depends on the size of a sample, and a
-    trained model takes samples of any size.
+    Numbers that are hidden begin as what lies between those that are shown. Here a skip connection passes the
+    bottleneck by: the decoder is handed all that the encoder was shown, and the code z tells it only what is true of
+    the whole sample, such as how strong the noise is. So such a model restores, and its code is no summary from which a
+    sample could be rebuilt. No weight depends on the size of a sample, and a trained model takes samples of any size.
 
     Args:
         widths: Channels of each level, each half the size of the one before.
@@ -66,6 +67,7 @@ class RestoringEncoder(Encoder):
         self.out_features = out_features
         self.linear = None
         self.entrance = Entrance(spec)
+        self.guesses = spec.gaps and spec.values == "real"
         axes = len(spec.shape) - 1
         self.look = nn.Sequential(
             bare(CONVOLUTIONS[axes], self.entrance.channels, width, 3, padding=1), activation(act)
@@ -73,6 +75,8 @@ class RestoringEncoder(Encoder):
         self.head = linear(width, out_features)
 
     def forward(self, view: View) -> Features:
+        if self.guesses and view.visible is not None:
+            view = replace(view, x=interpolated(view.x, view.visible))
         seen = self.entrance(view)
         return Features(self.head(self.look(seen).flatten(2).mean(2)), (view.x, seen))
 
@@ -82,6 +86,8 @@ class RestoringEncoder(Encoder):
 
 class RestoringDecoder(Decoder):
     """x~ + R(x~, z); of likelihoods with several numbers for each value, x~ is added to the first.
+
+    The code may also be told place by place, z of shape (n, *grid, latent_dim), such as where noise is how strong.
 
     Args:
         spec: What one sample is.
@@ -111,14 +117,14 @@ class RestoringDecoder(Decoder):
         self.refiner = UShaped(axes, 2 * self.shown, prod(params_shape[:2]), widths, blocks, act)
 
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
-        told = self.told(code.z)
+        told = self.told(code.z).movedim(-1, 1)
         if code.side:
             x, seen = code.side
         else:  # a code alone stands for a flat sample
             x = told.new_zeros(len(told), *self.params_shape[1:])
             seen = told.new_zeros(len(told), self.shown, *self.params_shape[2:])
         grid = x.shape[2:]
-        everywhere = told.view(*told.shape, *(1,) * len(grid)).expand(-1, -1, *grid)
+        everywhere = told.view(*told.shape, *(1,) * (x.ndim - told.ndim)).expand(-1, -1, *grid)
         found = self.refiner(torch.cat([seen, everywhere], 1)).view(-1, *self.params_shape[:2], *grid)
         return torch.cat([found[:, :1] + x.unsqueeze(1), found[:, 1:]], 1) if self.copies else found
 

@@ -55,7 +55,7 @@ def restore(
     picture: Array,
     mask: Array | None = None,
     dtype: np.dtype[Any] | None = None,
-    told: float | None = None,
+    told: float | Array | None = None,
     tile: int | None = None,
 ) -> Array:
     """One picture or clip, restored, in its own type; its alpha stays.
@@ -68,7 +68,8 @@ def restore(
         picture: (height, width[, channels]) or (time, height, width[, channels]).
         mask: Where it is not known, bool, without channels.
         dtype: What type its values stand for; None for its own.
-        told: What the code, one number, says of the whole, in units of the picture; None to read it off the picture.
+        told: What the code, one number, says of the whole, in units of the picture, or of each pixel; None to read it
+            off the picture.
         tile: How many values are worked out at once along each axis; None for as many as memory should bear.
     """
     kind = picture.dtype if dtype is None else dtype
@@ -123,14 +124,19 @@ def _restore_planes(
     planes: Array,
     mask: Array | None,
     into: Array,
-    told: float | None,
+    told: float | Array | None,
     reaches: tuple[Reach, ...],
 ) -> None:
     """Restore channels that belong together, tile by tile."""
-    z = _whole(model, scaling, planes, mask, reaches) if told is None else torch.full((1, 1), told / scaling.scale)
+    by_pixel = isinstance(told, np.ndarray)
+    if told is None:
+        whole = _whole(model, scaling, planes, mask, reaches)
+    else:
+        whole = torch.as_tensor(told / scaling.scale, dtype=torch.float32)[None, ..., None]
     for inner, outer, inside in _tiles(planes.shape[:-1], reaches):
         view = scaling.view(planes[outer], None if mask is None else mask[outer])
         features = model.encoder(view)
+        z = whole[:, *outer] if by_pixel else whole
         found = model.decode(Code(z, z.new_zeros(1), z.new_zeros(1), features.side)).median()
         values = scaling.raw(found)[inside]
         if into.shape[-1] < values.shape[-1]:  # grey, shown as equal colours
