@@ -8,7 +8,7 @@ import numpy as np
 
 from narrows.core.errors import ChoiceError, InputError, unknown
 from narrows.data import clips, pictures
-from narrows.data.arrays import Array
+from narrows.data.arrays import Array, in_type
 from narrows.data.samples import Samples
 from narrows.estimators.restoring import PictureRestorer
 from narrows.recipes.assemble import Asked
@@ -192,11 +192,13 @@ class Inpainter(PictureRestorer):
     """Fills regions of pictures, and frames and regions of video; what is known is returned untouched, to the bit.
 
     Blots and single pixels are hidden from a network, which learns to fill them; of video, whole frames too. It looks
-    about 60 pixels far, and of video 8 frames.
+    about 60 pixels far, and of video 8 frames. Frames that are missing are drawn along the motion as well, from those
+    before to those after, and held-out clips say how much the network counts beside that.
 
     It takes the arguments of `Autoencoder`; the rest is as of `Restorer`.
 
     Attributes:
+        share_: How much the network counts in whole frames of video.
         kept_: `"model"`, or `"input"` where the model does not help.
         module_, schema_, chosen_, history_: As of `Autoencoder`.
 
@@ -229,7 +231,8 @@ class Inpainter(PictureRestorer):
             video = clips.all_of(X, gaps=True)
             gone = clips.masks_of(video, mask)
             shown = np.where(gone[..., None], 0, video).astype(video.dtype)
-            return np.where(gone[..., None], self._restored(shown, list(gone)), video)
+            found = np.where(gone[..., None], self._restored(shown, list(gone)), video)
+            return np.stack([self._weighed(clip, hidden.all((1, 2))) for clip, hidden in zip(found, gone, strict=True)])
         if self.schema_.spec.kind != "image":
             raise InputError(
                 "an Inpainter fills pictures and video: gaps of other samples are what narrows.Imputer fills"
@@ -240,6 +243,14 @@ class Inpainter(PictureRestorer):
         found = self._restored(cleared, masks)
         whole = [np.where(pictures.beside(m, p), f, p) for p, m, f in zip(given, masks, found, strict=True)]
         return pictures.as_given(X, whole)
+
+    def _weighed(self, clip: Array, gone: Array) -> Array:
+        """A clip, of which whole frames are also drawn along the motion, each as much as held-out clips say."""
+        found = clip.copy()
+        if gone.any() and self.share_ < 1:
+            drawn = motion.drawn_between(clip, gone)[gone]
+            found[gone] = in_type(self.share_ * clip[gone] + (1 - self.share_) * drawn, clip.dtype)
+        return found
 
     def _corruption(self, X: Any, paired: bool) -> Asked | Sequence[Asked]:
         if clips.are_clips(X):

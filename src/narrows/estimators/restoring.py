@@ -67,6 +67,8 @@ class PictureRestorer(TransformerMixin, Estimator):  # type: ignore[misc]
         held_out = held_out if aside is None else aside.source(self.schema_, device=device)
         helps = restoration.helps(self._module(), held_out, generator(seed, VALIDATION))
         self.kept_ = "model" if helps else "input"
+        if self._gaps and self.schema_.spec.kind == "video":
+            self.share_ = restoration.share_of_model(self._module(), held_out)
         return self
 
     def _restored(
@@ -125,12 +127,14 @@ class PictureRestorer(TransformerMixin, Estimator):  # type: ignore[misc]
         return replace(found, patience=None) if endless and asked.patience == "auto" else found
 
     _gaps = False
+    share_ = 1.0
 
     def _keepsake(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        return {"kept": self.kept_}, {}
+        return {"kept": self.kept_, "share": self.share_}, {}
 
     def _recall(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         self.kept_ = str(facts["kept"])
+        self.share_ = float(facts.get("share", 1.0))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-r"""Clips denoised along their motion: noise differs from frame to frame, and what moves is the same.
+r"""Clips along their motion: noise differs from frame to frame, and what moves is the same, also between two frames.
 
     f_t = sum_s w_s y_s(p + m_s) / sum_s w_s,    w_s = exp(-d_s / (k sigma)^2),    x_t = D(f_t; sigma_t)
 
@@ -7,11 +7,15 @@ is found there is averaged with it, the less alike the less, and denoised again,
 
 Source: Dabov, Foi and Egiazarian (2007), "Video denoising by sparse 3D transform-domain collaborative filtering",
 EUSIPCO, for patches that are looked for in other frames; Buades, Coll and Morel (2005) for the weights.
+
+A frame that is missing is drawn half-way along the motion from the one before to the one after, each patch by that
+motion of which both ends are most alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import torch
@@ -27,7 +31,7 @@ SEARCH = 4
 PATCH = 6
 """How many pixels a patch goes around its middle."""
 STILL = 0.03
-"""What a pixel of motion costs, in variances of the noise, so that noise is not followed."""
+"""What a pixel of motion costs, in variances of the noise or, where there is none, of the frames."""
 ALIKE = 0.7
 """How unlike patches are averaged, in standard deviations of the noise."""
 PIXELS = 1 << 22
@@ -115,3 +119,45 @@ def _box(x: Tensor) -> Tensor:
         pad[axis - 2] = PATCH
         x = F.avg_pool2d(x, kernel, 1, pad, count_include_pad=False)
     return x
+
+
+def drawn_between(clip: Array, gone: Array) -> Array:
+    """A clip with its missing frames drawn along the motion from those before to those after, float32.
+
+    Args:
+        clip: (time, height, width, channels).
+        gone: Which frames are missing, (time,), not all.
+    """
+    found = clip.astype(np.float32)
+    known = np.flatnonzero(~gone)
+    for place in np.flatnonzero(gone):
+        after = int(np.searchsorted(known, place))
+        ends = int(known[max(after - 1, 0)]), int(known[min(after, len(known) - 1)])
+        share = (place - ends[0]) / (ends[1] - ends[0]) if ends[0] < ends[1] else 0.0
+        one, other = (torch.from_numpy(np.moveaxis(found[end], 2, 0)[None]) for end in ends)
+        found[place] = np.moveaxis(between(one, other, share)[0].numpy(), 0, 2)
+    return found
+
+
+@torch.inference_mode()
+def between(before: Tensor, after: Tensor, share: float) -> Tensor:
+    """Frames at a share of the way from one to another, (n, channels, height, width)."""
+    height, width = before.shape[2:]
+    one, other = (F.pad(x, (SEARCH,) * 4, mode="replicate") for x in (before, after))
+    still = STILL * float(before.var())
+    least = torch.full_like(before[:, :1], torch.inf)
+    found = torch.zeros_like(before)
+
+    def moved(x: Tensor, down: int, right: int) -> Tensor:
+        return x[..., SEARCH + down : SEARCH + down + height, SEARCH + right : SEARCH + right + width]
+
+    for down, right in product(range(-2 * SEARCH, 2 * SEARCH + 1, 2), repeat=2):
+        back = round(share * down), round(share * right)
+        ahead = down - back[0], right - back[1]
+        if max(map(abs, (*back, *ahead))) > SEARCH:
+            continue
+        begin, end = moved(one, -back[0], -back[1]), moved(other, *ahead)
+        cost = _box((begin - end).square().mean(1, keepdim=True)) + still * float(np.hypot(down, right))
+        better = cost < least
+        least, found = torch.where(better, cost, least), torch.where(better, (1 - share) * begin + share * end, found)
+    return found
