@@ -29,7 +29,7 @@ def test_pixels_come_back(shape, levels, primed, seed):
 def test_every_pixel_is_on_one_line():
     for height, width in [(1, 1), (1, 7), (7, 1), (5, 8), (9, 2)]:
         seen = np.zeros((height, width), dtype=int)
-        for y, x in pictures._lines(height, width):
+        for y, x in pictures.slanted(height, width):
             seen[y, x] += 1
         assert (seen == 1).all()
 

@@ -14,6 +14,7 @@ def examples():
     rng = np.random.default_rng(0)
     parent = rng.integers(0, 40, 1500)
     y, x = np.mgrid[:30, :40]
+    middles = np.random.default_rng(1).integers(5, 11, (2, 90, 1, 1))
     return {
         "text": np.array(["one", "two", "three"] * 200),
         "columns": np.column_stack([parent, parent * 7 % 11, rng.integers(0, 5, 1500)]).astype(np.float64) / 100,
@@ -25,6 +26,9 @@ def examples():
             np.uint8
         ),
         "tables": np.column_stack([parent, parent * 1000 + rng.geometric(0.01, 1500), parent % 3]),
+        "photos": np.clip(rng.integers(-4, 5, (6, 30, 20, 3)).cumsum(1).cumsum(2) // 2 + 120, 0, 255).astype(np.uint8),
+        "drawings": (np.hypot(y[:16, :16] - middles[0], x[:16, :16] - middles[1]) < 5)
+        * rng.integers(200, 204, (90, 16, 16)).astype(np.uint8),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from narrows.coding import borrowed, bytewise, columns, pictures, rows, smooth
+from narrows.coding import borrowed, bytewise, columns, medians, pictures, rows, smooth
 from narrows.coding.container import LARGEST_CHUNK, digest
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import CODECS, squeeze, unsqueeze
@@ -22,7 +22,7 @@ from narrows.coding.rows import Known
 from narrows.coding.values import NAMES, Array, Map, Symbols, bits_of, ordered_bits, within
 from narrows.core.errors import FileError
 
-GENERIC, ROWS, SMOOTH, PICTURES, TABLES, BORROWED, LEARNED = range(7)
+GENERIC, ROWS, SMOOTH, PICTURES, TABLES, BORROWED, LEARNED, MEDIANS = range(8)
 MOST_IN_A_ROW = 1 << 22
 """More values than this are left to the other methods, so that memory stays within bounds."""
 Gaps = NDArray[np.bool_] | None
@@ -131,12 +131,13 @@ def encode(
     first = beside.rest(b"")
     made = []
     if content.values.size and (effort.modelled or bound > 0):
-        few = content.values.size <= MOST_IN_A_ROW
+        images = _images(content) if effort.modelled else None
+        few = content.values.size <= MOST_IN_A_ROW and (images is None or effort.mixed or bound > 0)
         mapped = ways(content.values.reshape(-1), content.missing, bound) if few else []
         made += _by_tables(mapped, candidates)
         made += _by_rows(mapped, candidates, known, effort)
         made += _as_field(content, bound)
-        made += _as_pictures(content, effort, primer)
+        made += [] if images is None else _as_pictures(content, images, effort, primer)
         made += _by_others(content, bound, effort)
     if (effort.thorough and bound == 0) or not effort.modelled:
         encoded = bytewise.encode(content.values, effort.codecs)
@@ -228,16 +229,20 @@ def _as_field(content: Content, bound: float) -> list[bytes]:
     return [] if made is None else [bytes([SMOOTH]) + made]
 
 
-def _as_pictures(content: Content, effort: Effort, primer: Array | None) -> list[bytes]:
-    """A candidate by pixels that are foretold by their neighbours, for images of small whole numbers."""
-    if content.missing is not None or (primer is None and not effort.mixed):
-        return []
-    images = pictures.as_images(content.values)
-    found = None if images is None else pictures.numbers(images)
-    if found is None:
-        return []
-    primed = None if primer is None else _primer(primer)
-    return [bytes([PICTURES, int(primed is not None)]) + pictures.encode(found, primed)]
+def _images(content: Content) -> pictures.Pixels | None:
+    """Values as images of small whole numbers; None if they are none."""
+    images = None if content.missing is not None else medians.as_images(content.values)
+    return None if images is None else pictures.numbers(images)
+
+
+def _as_pictures(content: Content, images: pictures.Pixels, effort: Effort, primer: Array | None) -> list[bytes]:
+    """Candidates by pixels that are foretold by their neighbours, for images of small whole numbers."""
+    found = [bytes([MEDIANS]) + medians.encode(images)]
+    stack = pictures.as_images(content.values)
+    if stack is not None and (primer is not None or effort.mixed):
+        primed = None if primer is None else _primer(primer)
+        found.append(bytes([PICTURES, int(primed is not None)]) + pictures.encode(images.reshape(stack.shape), primed))
+    return found
 
 
 def _by_others(content: Content, bound: float, effort: Effort) -> list[bytes]:
@@ -329,6 +334,11 @@ def _decode(
             raise FileError("it holds no images, or needs the primer that it was made with")
         found = pictures.decode(fields.rest(), images.shape, _primer(primer) if primed and primer is not None else None)
         return Content(found.astype(dtype).reshape(shape), None, beside)
+    if method == MEDIANS:
+        images = medians.as_images(np.empty(shape, np.uint8))
+        if images is None:
+            raise FileError("it holds no images")
+        return Content(medians.decode(fields.rest(), images.shape).astype(dtype).reshape(shape), None, beside)
     if method == LEARNED:
         images = as_stack(np.empty(shape, np.bool_))
         if images is None or model is None:
@@ -350,6 +360,8 @@ def in_words(payload: bytes, dtype: np.dtype[Any], count: int) -> str:
         return f"interpolation, {NAMES[fields.number()]}"
     if method == PICTURES:
         return "pixels by their neighbours" + (", primed" if fields.number(1) else "")
+    if method == MEDIANS:
+        return "pixels by the median of their neighbours"
     if method == LEARNED:
         return "images by a learned model, not exactly"
     if method == BORROWED:

@@ -114,17 +114,17 @@ def decode(data: bytes, shape: tuple[int, ...], primer: Pixels | None) -> Pixels
     return images[before:]
 
 
-def _groups(count: int, primed: int) -> Iterator[tuple[int, int]]:
-    """Groups of images: those of the primer first, then ever more."""
-    start, size = 0, FIRST
+def groups(count: int, primed: int, first: int = FIRST, growth: int = 2, most: int = 2048) -> Iterator[tuple[int, int]]:
+    """Groups of images: those of the primer first, then ever more, up to a most."""
+    start, size = 0, first
     while start < count:
         limit = primed if start < primed else count
         stop = min(limit, start + size)
         yield start, stop
-        start, size = stop, min(2 * size, 2048)
+        start, size = stop, min(growth * size, most)
 
 
-def _lines(height: int, width: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def slanted(height: int, width: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """The pixels of every slanted line."""
     for t in range(width + 2 * (height - 1)):
         y = np.arange(max(0, (t - width + 2) // 2), min(height - 1, t // 2) + 1, dtype=np.int64)
@@ -136,12 +136,12 @@ def _walk(images: Pixels, primed: int, coder: BitCoder, mixer: Mixer, bits: int,
     """Code all images but the primer's; what is found is put where it belongs."""
     count, height, width, channels = images.shape
     silent = Silent()
-    for start, stop in _groups(count, primed):
+    for start, stop in groups(count, primed):
         told = known or start < primed
         padded = np.zeros((stop - start, height + 2, width + 4, channels), dtype=np.int64)
         if told:
             padded[:, 2:, 2:-2] = images[start:stop]
-        for y, x in _lines(height, width):
+        for y, x in slanted(height, width):
             for channel in range(channels):
                 words = np.stack([word.reshape(-1) for word in _contexts(padded, y + 2, x + 2, channel, width, bits)])
                 symbols = padded[:, y + 2, x + 2, channel].reshape(-1) if told else None

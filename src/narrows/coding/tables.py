@@ -34,7 +34,8 @@ class Nest:
     """Buckets inside of wider ones.
 
     Args:
-        wider: From the narrowest on: for each bucket the number of the one around it. The last lie in the one of all.
+        wider: From the narrowest on: for each bucket the number of the one around it, in order. The last lie in the
+            one of all.
         buckets: How many there are of the narrowest.
     """
 
@@ -83,10 +84,11 @@ class Tables:
     Args:
         size: How many symbols there are, at least two.
         nest: The buckets.
+        wider: The logarithm of what a wider bucket weighs.
     """
 
-    def __init__(self, size: int, nest: Nest) -> None:
-        self.size, self._nest = size, nest
+    def __init__(self, size: int, nest: Nest, wider: int = WIDER) -> None:
+        self.size, self._nest, self._wider = size, nest, wider
         several = [nest.buckets, *(int(wider.max(initial=0)) + 1 for wider in nest.wider)]
         self._counts = [np.zeros((count, size), dtype=np.int32) for count in several]
 
@@ -103,35 +105,53 @@ class Tables:
         small = buckets.astype(np.uint16) if self._nest.buckets <= 1 << 16 else buckets
         order = np.argsort(small, kind="stable")
         sorted_buckets = buckets[order]
-        starts = np.flatnonzero(np.diff(sorted_buckets, prepend=-1))
+        starts = _starts(sorted_buckets)
         ends = [*starts[1:].tolist(), len(buckets)]
         asked = None if symbols is None else symbols[order]
-        found = np.empty(len(buckets), dtype=np.int32)
-        rows = self._rows(sorted_buckets[starts], 0).astype(np.float64)
-        for row, start, end in zip(rows, starts.tolist(), ends, strict=True):
-            found[start:end] = coder.run(row, None if asked is None else asked[start:end], end - start)
-        self._count(sorted_buckets, found)
+        levels = self._around(sorted_buckets[starts])
+        runs = zip(self._rows(levels).astype(np.float64), starts.tolist(), ends, strict=True)
+        if asked is None:
+            found = np.concatenate([coder.run(row, None, end - start) for row, start, end in runs])
+        else:
+            found = np.concatenate([coder.run(row, asked[start:end], end - start) for row, start, end in runs])
+        self._count(levels, starts, found)
         back = np.empty_like(found)
         back[order] = found
         return back
 
-    def _rows(self, buckets: Buckets, level: int) -> NDArray[np.int64]:
-        """The weights of some buckets of a level (n, size)."""
-        counts = self._counts[level][buckets].astype(np.int64) << COUNT
-        if level == len(self._nest.wider):
-            return counts + ((1 << WIDER) // self.size + 1)
-        around, places = np.unique(self._nest.wider[level][buckets], return_inverse=True)
-        rows = self._rows(around, level + 1)
-        shares = (rows << WIDER) // rows.sum(axis=1, keepdims=True)
-        return counts + (shares + 1)[places]
+    def _around(self, buckets: Buckets) -> list[tuple[Buckets, Buckets]]:
+        """Some buckets in order and all that lie around them: those of every level, and where each begins below."""
+        levels = [(buckets, np.arange(len(buckets)))]
+        for wider in self._nest.wider:
+            around = wider[levels[-1][0]]
+            starts = _starts(around)
+            levels.append((around[starts], starts))
+        return levels
 
-    def _count(self, buckets: Buckets, found: Symbols) -> None:
-        cells = buckets * self.size + found
-        for level, counts in enumerate(self._counts):
+    def _rows(self, levels: list[tuple[Buckets, Buckets]]) -> NDArray[np.int64]:
+        """The weights of some buckets (n, size)."""
+        shares = np.full((1, self.size), (1 << self._wider) // self.size, dtype=np.int64)
+        for level in range(len(levels) - 1, -1, -1):
+            buckets, _ = levels[level]
+            rows = (self._counts[level][buckets].astype(np.int64) << COUNT) + (shares + 1)
             if level:
-                buckets = self._nest.wider[level - 1][buckets]
-                cells = buckets * self.size + found
-            np.add.at(counts.reshape(-1), cells, 1)
+                shares = (rows << self._wider) // rows.sum(axis=1, keepdims=True)
+                starts = levels[level][1]
+                shares = np.repeat(shares, np.diff(starts, append=len(levels[level - 1][0])), axis=0)
+        return rows
+
+    def _count(self, levels: list[tuple[Buckets, Buckets]], starts: Buckets, found: Symbols) -> None:
+        """Count the symbols of runs that begin at some places."""
+        run = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(found)))
+        many = np.bincount(run * self.size + found, minlength=len(starts) * self.size).reshape(-1, self.size)
+        for level, (buckets, below) in enumerate(levels):
+            many = np.add.reduceat(many, below, axis=0) if level else many
+            self._counts[level][buckets] += many.astype(np.int32)
+
+
+def _starts(labels: Buckets) -> Buckets:
+    """Where every run of equal labels begins."""
+    return np.concatenate([[0], np.flatnonzero(labels[1:] != labels[:-1]) + 1])
 
 
 def growing(count: int, first: int = 64, share: int = 4) -> Iterator[slice]:

@@ -102,8 +102,8 @@ def compress(X: Any, path: str | Path, max_error: float = 0, effort: str = "defa
         X: An array, a memory map, a data frame of pandas, Polars or Arrow.
         path: The file to write, by convention ending in `.nrw`.
         max_error: How far a floating-point number may come back from what it was.
-        effort: How much is tried to make the file smaller: `"fast"` a generic codec, `"default"` tables too, `"max"`
-            mixed contexts too, which take many times as long.
+        effort: How much is tried to make the file smaller: `"fast"` a generic codec, `"default"` tables too, of pixels
+            by their neighbours where there are images, `"max"` mixed contexts too, which take many times as long.
         portable: Whether the codecs of imagecodecs are left out. Where that is installed, JPEG XL, SZ3 and SPERR are
             tried for fields with an error allowed, and at `"max"` JPEG XL for images; a file that is clearly smaller by
             one of them can only be read where imagecodecs is installed.
