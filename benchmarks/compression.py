@@ -1,11 +1,13 @@
 """Compressed files beside other codecs: bytes, speed there and back, memory.
 
     python benchmarks/compression.py images|tables|fields [--data FOLDER] [--only A,B] [--write] [--sizes|--speeds]
+    python benchmarks/compression.py memory [--gigabytes 8] [--effort fast] [--write]
 
 Sizes are of `effort="max"`. Speeds and memory are of `"default"`, by a process of its own: seconds of all processors,
 and of the clock. Every file is read back and compared before it counts; fields are held to their bound in their own
 type. Training is not in any time. `--only` takes some rows, and `--write` puts what was measured into README.md, where
-it leaves the other rows as they are. `--sizes` and `--speeds` measure these alone.
+it leaves the other rows as they are. `--sizes` and `--speeds` measure these alone. `memory` compresses a memory map of
+many GB of numbers that are easily made, and tells how much memory that took.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import narrows
-from common import DATA, machine, rows_between, table, write_between
+from common import DATA, load, machine, rows_between, table, write_between
 
 SHARES = (1e-2, 1e-3, 1e-4)
 TOGETHER = 2000
@@ -303,6 +305,33 @@ SECTIONS = {
 }
 
 
+def large(gigabytes: float, effort: str) -> dict[str, str]:
+    """What it takes to compress a memory map, and to check the file."""
+    with tempfile.TemporaryDirectory() as name:
+        path, file = Path(name, "x.npy"), Path(name, "x.nrw")
+        block = np.repeat(np.arange(1 << 14, dtype=np.float32) / 64, 1 << 10).reshape(-1, 1 << 10)
+        many = max(1, round(gigabytes * 1e9 / block.nbytes))
+        header = {"descr": "<f4", "fortran_order": False, "shape": (many * len(block), block.shape[1])}
+        with path.open("wb") as out:
+            np.lib.format.write_array_header_1_0(out, header)
+            for _ in range(many):
+                out.write(block)
+        X, marks = np.load(path, mmap_mode="r"), [(spent(), time.perf_counter())]
+        size = narrows.compress(X, file, effort=effort)
+        marks.append((spent(), time.perf_counter()))
+        with narrows.open_compressed(file) as made:
+            made.verify()
+        marks.append((spent(), time.perf_counter()))
+        rates = [
+            f"{X.nbytes / 1e6 / (b[0] - a[0]):.0f}, {X.nbytes / 1e6 / (b[1] - a[1]):.0f}" for a, b in pairwise(marks)
+        ]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        row = {"GB": f"{X.nbytes / 1e9:.1f}", "effort": effort, "bytes": f"{size:,}"}
+        return (
+            row | dict(zip((SPEEDS[0], "checked"), rates, strict=True)) | {"peak of resident memory, GB": f"{peak:.2f}"}
+        )
+
+
 def show(section: str, row: dict[str, str], keys: int, write: bool) -> None:
     """Print a row, and put it among those that are there."""
     print(" | ".join(f"{name} {cell}" for name, cell in row.items()), flush=True)
@@ -317,7 +346,7 @@ def show(section: str, row: dict[str, str], keys: int, write: bool) -> None:
         rows.append(row)
     heads = list(dict.fromkeys(name for one in rows for name in one))
     shown = table(heads, [[one.get(name, "") for name in heads] for one in rows])
-    write_between(marker, f"{machine()}.\n\n{shown}")
+    write_between(marker, f"{machine()}, load {load()}.\n\n{shown}")
 
 
 def main() -> None:
@@ -328,11 +357,16 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--sizes", action="store_true")
     parser.add_argument("--speeds", action="store_true")
+    parser.add_argument("--gigabytes", type=float, default=8.0)
+    parser.add_argument("--effort", default="fast")
     asked = parser.parse_args()
     if asked.section[0] == "measure":
         _, section, label = asked.section
         X = SECTIONS[section][0](asked.data)[label](asked.data)
         print(json.dumps(measure(X, bound_of(X, SPEED_AT) if section == "fields" else 0)))
+        return
+    if asked.section[0] == "memory":
+        show("memory", large(asked.gigabytes, asked.effort), 2, asked.write)
         return
     wanted = [name for name in asked.only.split(",") if name]
     for section in asked.section:

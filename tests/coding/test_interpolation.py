@@ -1,12 +1,15 @@
 """Fields by interpolation: what comes back is within half a step, and the same on both sides."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hn
 
-from narrows.coding import interpolation, smooth
+from narrows.coding import chunks, interpolation, smooth
+from narrows.coding.chunks import EFFORTS, Content
 from narrows.coding.fields import Reader
 from narrows.core.errors import FileError
 
@@ -96,3 +99,12 @@ def test_taps_are_stored_where_they_save_more_than_they_take():
     for field, saved in ((waves, True), (np.full_like(waves, 7), False)):
         made = interpolation.Foretold.of(field, np.ones(field.shape, bool), (0, 1), 1)
         assert any(len(one) > 1 for one in made.design.taps) == saved
+
+
+def test_fields_within_a_bound_are_left_to_interpolation(monkeypatch):
+    monkeypatch.setattr(chunks.rows, "encode", None)
+    y, x = np.mgrid[:30, :40] / 9
+    values = np.sin(y) * np.cos(x)
+    payload, back = chunks.encode(Content(values), [], {}, 1e-3, replace(EFFORTS["max"], borrowed=False))
+    assert chunks.in_words(payload, values.dtype, values.size) == "interpolation, grid"
+    assert np.abs(back.values - values).max() <= 1e-3

@@ -135,8 +135,9 @@ def encode(
         few = content.values.size <= MOST_IN_A_ROW and (images is None or effort.mixed or bound > 0)
         mapped = ways(content.values.reshape(-1), content.missing, bound) if few else []
         made += _by_tables(mapped, candidates)
-        made += _by_rows(mapped, candidates, known, effort)
         made += _as_field(content, bound)
+        if bound == 0 or content.values.ndim == 1:  # in a row, a field within a bound takes far more
+            made += _by_rows(mapped, candidates, known, effort)
         made += [] if images is None else _as_pictures(content, images, effort, primer)
         made += _by_others(content, bound, effort)
     if (effort.thorough and bound == 0) or not effort.modelled:
