@@ -285,7 +285,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--pictures", type=int, default=20, help="of BSDS, at most 80")
     parser.add_argument("--rows", type=int, default=4_000, help="small pictures to learn from")
-    parser.add_argument("--epochs", type=int, default=15, help="passes over them")
+    parser.add_argument("--epochs", type=int, default=40, help="passes over them")
     parser.add_argument("--frames", type=int, default=64, help="of each clip")
     parser.add_argument("--passes", type=int, default=40, help="over a clip of which frames are dropped")
     parser.add_argument("--write", action="store_true", help="replace the tables in README.md")
