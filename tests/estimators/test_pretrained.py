@@ -8,9 +8,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import narrows
+from narrows.core.trace import View
 from narrows.data.labels import classified, labelled
 from narrows.networks.head import Head
-from narrows.training import supervised
+from narrows.training import self_training, supervised
+from narrows.training.self_training import Teacher, best_of, folded, mixed, pooled
 from narrows.training.spreading import spread
 from narrows.training.supervised import HowMuch, WhichClass, divided, fitted_head
 
@@ -129,7 +131,7 @@ def test_a_regressor_is_saved_in_the_units_of_its_numbers(table, tmp_path):
 
 def test_never_worse_than_the_head_on_frozen_codes(digits, few, monkeypatch):
     """A rate that ruins the encoder ends in the head that training began with."""
-    monkeypatch.setattr(supervised, "RATE", 30.0)
+    monkeypatch.setattr(self_training, "RATE", 30.0)
     ruined = quick().fit(digits.data[:300], few[:300])
     plain = narrows.Autoencoder(recipe="deep", epochs=3, random_state=0, verbose=0).fit(digits.data[:300])
     assert np.array_equal(ruined.transform(digits.data), plain.transform(digits.data).astype(np.float64))
@@ -163,6 +165,39 @@ def test_labels_spread_along_the_graph():
     found, trust = spread(rings, np.array([0, 200]), np.eye(2))
     assert np.array_equal(found.argmax(1), np.repeat([0, 1], 200))
     assert ((trust >= 0) & (trust <= 1)).all()
+
+
+def test_each_class_is_held_out_once_in_folds():
+    folds = folded(np.eye(3)[np.repeat([0, 1, 2], [10, 3, 1])], torch.Generator().manual_seed(0))
+    assert np.bincount(folds[:10]).tolist() == [2, 2, 2, 2, 2]
+    assert len(set(folds[10:13])) == 3
+    assert folds[13] == -1
+
+
+def test_a_teacher_is_believed_as_far_as_it_knows_what_it_was_not_shown():
+    """Of one that is right, one that says nothing and one that is wrong, the first decides what is said of others."""
+    draw = np.random.default_rng(0)
+    targets, truth = (np.eye(4)[draw.integers(4, size=count)] for count in (200, 300))
+    right, wrong = (
+        Teacher(*(np.log(0.9 * part[:, order] + 0.025) for part in (targets, truth)))
+        for order in ([0, 1, 2, 3], [1, 2, 3, 0])
+    )
+    nothing = Teacher(np.log(np.full((200, 4), 0.25)), np.log(np.full((300, 4), 0.25)))
+    together = pooled([right, nothing, wrong], targets)
+    assert np.array_equal(together.bare.argmax(1), truth.argmax(1))
+    assert best_of(together, [right, wrong], targets) is together
+    assert best_of(wrong, [nothing, right], targets) is right
+
+
+def test_samples_are_mixed_two_by_two_with_their_answers():
+    x, answers = torch.eye(6).reshape(6, 1, 6), torch.eye(6)
+    seen = torch.ones(6, 1, 6, dtype=torch.bool)
+    seen[2] = False
+    view, targets = mixed(View(x, visible=seen), answers, torch.Generator().manual_seed(0))
+    assert torch.equal(view.x[:, 0], targets)
+    assert torch.allclose(targets.sum(1), torch.ones(6))
+    assert not torch.equal(targets, answers)
+    assert not view.visible[2].any()
 
 
 def test_each_class_is_set_aside_of():

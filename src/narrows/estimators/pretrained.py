@@ -23,6 +23,7 @@ from narrows.recipes.catalogue import classifies
 from narrows.tasks import codes, prediction
 from narrows.training import rules
 from narrows.training.fit import Request
+from narrows.training.self_training import self_taught
 from narrows.training.supervised import HowMuch, Question, WhichClass, teach
 
 SHARE = 0.6
@@ -89,7 +90,8 @@ class Pretrained(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Taught, Esti
         if not isinstance(source, GatheredSource):
             raise InputError("labels go with samples in memory, and X is a stream: read it into an array")
         seed, fraction = self.chosen_["seed"], self.validation_fraction
-        taught = teach(self._module(), source, rows, targets, question, seed, fraction, deadline).cpu()
+        way = self_taught if question.spreads and len(rows) < len(source) else teach
+        taught = way(self._module(), source, rows, targets, question, seed, fraction, deadline).cpu()
         self.module_, self.head_ = self.module_.cpu().eval(), taught.head
         return self
 
@@ -146,10 +148,12 @@ class PretrainedClassifier(ClassifierMixin, Pretrained):  # type: ignore[misc]
 
         p(class | x) = softmax(A f(x) + b)
 
-    An autoencoder is trained on all samples; a head, one affine map, on the codes f(x) of those with labels. The labels
-    are spread to the others along the graph of nearest neighbours among the codes, and then encoder and head are
-    trained together on both, each spread label counting as much as it is trusted. A share of the labelled samples is
-    set aside; on those the result is never worse than the head on the codes as they were.
+    An autoencoder is trained on all samples; a head, one affine map, on the codes f(x) of those with labels; then
+    encoder and head together. The samples without a label take part by what two teachers say of them: labels spread
+    along the graph of nearest neighbours among the codes, and networks trained on the labels alone. How much each is
+    believed, or which alone, is what does best on labels that neither of them was shown, over five folds. A student
+    learns labels and teaching, in mixtures of samples two by two, and teaches the next; there are three. If the last is
+    clearly worse on the samples with labels than the head on the codes as they were, that is kept instead.
 
     With the recipe `"semi_supervised"` the labels are learned inside the model instead, all of them, and its own guess
     q(class | x) is what is asked.
@@ -158,15 +162,16 @@ class PretrainedClassifier(ClassifierMixin, Pretrained):  # type: ignore[misc]
         unlabelled: What stands in y where there is no label; None and NaN do in any case. Where -1 is a label, say
             another mark, or None. A y of -1 and one label more has two labels.
         recipe, latent_dim, ...: All others as in `Autoencoder`; `validation_fraction` is also the share of the labelled
-            samples that is set aside, and of `max_time` three fifths are the autoencoder's.
+            samples that the head is judged by, and of `max_time` three fifths are the autoencoder's.
 
     Attributes:
         classes_: The labels that there are, in order.
         head_: The head, a torch module: (n, latent_dim) to (n, classes); with `"semi_supervised"` a part of the model.
         module_: The autoencoder, whose encoder the labels have changed.
 
-    Source: Hinton and Salakhutdinov (2006); Zhou et al. (2004) and Iscen et al. (2019), https://arxiv.org/abs/1904.04717,
-    for the labels that are spread.
+    Source: Hinton and Salakhutdinov (2006); Zhou et al. (2004) for the labels that are spread; Xie, Luong, Hovy and Le
+    (2020), https://arxiv.org/abs/1911.04252, for students of noisy samples; Zhang, Cisse, Dauphin and Lopez-Paz (2018),
+    https://arxiv.org/abs/1710.09412, for mixtures.
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)

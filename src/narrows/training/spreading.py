@@ -37,6 +37,34 @@ def neighbour_graph(codes: Array, k: int) -> csr_matrix:
     return graph.maximum(graph.T)
 
 
+def graph_system(codes: Array) -> csr_matrix:
+    """The matrix 1 - a S of the equation, (n, n).
+
+    Args:
+        codes: (n, d).
+    """
+    n = len(codes)
+    graph = neighbour_graph(codes, min(NEIGHBOURS, n - 1))
+    inverse_root = diags_array(1 / np.sqrt(np.maximum(np.asarray(graph.sum(1)).ravel(), 1e-12)))
+    return csr_matrix(eye_array(n) - REACH * (inverse_root @ graph @ inverse_root))
+
+
+def shares(system: csr_matrix, rows: Array, labels: Array) -> Array:
+    """What reaches each sample of each label, as shares that sum to 1, (n, c); equal ones where nothing does.
+
+    Args:
+        system: What `graph_system` gave, (n, n).
+        rows: Which samples have labels, (m,).
+        labels: Those, as a one for the class and zeros for the others, (m, c).
+    """
+    n, classes = system.shape[0], labels.shape[1]
+    known = np.zeros((n, classes))
+    known[rows] = labels
+    reached = np.stack([cg(system, column, rtol=1e-6, maxiter=500)[0] for column in known.T], 1).clip(min=0)
+    total = reached.sum(1, keepdims=True)
+    return np.where(total > 0, reached / np.maximum(total, 1e-300), 1 / classes)
+
+
 def spread(codes: Array, rows: Array, labels: Array) -> tuple[Array, Array]:
     """Labels for all samples, and how much each is trusted.
 
@@ -48,15 +76,7 @@ def spread(codes: Array, rows: Array, labels: Array) -> tuple[Array, Array]:
     Returns:
         Labels in the same form, (n, c), and trust between 0 and 1, (n,).
     """
-    n, classes = len(codes), labels.shape[1]
-    graph = neighbour_graph(codes, min(NEIGHBOURS, n - 1))
-    inverse_root = diags_array(1 / np.sqrt(np.maximum(np.asarray(graph.sum(1)).ravel(), 1e-12)))
-    system = eye_array(n) - REACH * (inverse_root @ graph @ inverse_root)
-    known = np.zeros((n, classes))
-    known[rows] = labels
-    reached = np.stack([cg(system, column, rtol=1e-6, maxiter=500)[0] for column in known.T], 1).clip(min=0)
-    total = reached.sum(1, keepdims=True)
-    shares = np.where(total > 0, reached / np.maximum(total, 1e-300), 1 / classes)
-    entropy = -(shares * np.log(np.maximum(shares, 1e-12))).sum(1)
+    found, classes = shares(graph_system(codes), rows, labels), labels.shape[1]
+    entropy = -(found * np.log(np.maximum(found, 1e-12))).sum(1)
     trust = (1 - entropy / np.log(classes)).clip(0, 1)
-    return np.eye(classes)[shares.argmax(1)], trust / max(trust.max(), 1e-12)
+    return np.eye(classes)[found.argmax(1)], trust / max(trust.max(), 1e-12)

@@ -1,11 +1,11 @@
 """What labels teach a trained autoencoder: first a head on its codes, then encoder and head together.
 
     head       min_A   mean cost(A z) + ridge |A|^2 / 2
-    together   min     mean cost(A f(x)) + mean trust * cost(A f(x), spread label)
+    together   min     mean cost(A f(x))
 
-The second mean is over samples without a label, where there are classes. Labelled rows that are set aside choose the
-ridge, and stop the training of both together; the head on frozen codes is where that begins, so that what is kept is
-never worse than it on those rows.
+Labelled rows that are set aside choose the ridge, and stop the training of both together; the head on frozen codes is
+where that begins, so that what is kept is never worse than it on those rows. Where some samples have a class and others
+have none, `self_training` goes on from the head.
 """
 
 from __future__ import annotations
@@ -28,14 +28,9 @@ from narrows.training import rules
 from narrows.training.checkpoint import copied, keep, put_back, weights
 from narrows.training.optimisers import optimisers, rate_at, set_rate
 from narrows.training.seeds import NOISE, ORDER, SPLIT, generator
-from narrows.training.spreading import spread
 
 RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Which ridges are tried."""
-SPREAD_ROWS = 20_000
-"""To how many samples without a label the labels are spread, at most."""
-SPREAD_BATCH = 128
-"""How many of them a step sees."""
 RATE = 1e-3
 """The learning rate of encoder and head together."""
 LOOK = 50
@@ -108,27 +103,24 @@ class HowMuch(Question):
 
 @dataclass(frozen=True)
 class Lesson:
-    """Rows of a source, what the answers are there, and how much each counts.
+    """Rows of a source, and what the answers are there.
 
     Args:
         rows: (r,).
         targets: (r, outputs).
-        trust: (r,).
     """
 
     rows: Tensor
     targets: Tensor
-    trust: Tensor
 
     @classmethod
-    def of(cls, rows: Array, targets: Array, trust: Array | None = None) -> Lesson:
-        """From arrays; trusted wholly unless said otherwise."""
-        counted = np.ones(len(rows)) if trust is None else trust
-        return cls(torch.from_numpy(rows), torch.from_numpy(targets).float(), torch.from_numpy(counted).float())
+    def of(cls, rows: Array, targets: Array) -> Lesson:
+        """From arrays."""
+        return cls(torch.from_numpy(rows), torch.from_numpy(targets).float())
 
     def at(self, places: Tensor) -> Lesson:
         """A part of it."""
-        return Lesson(self.rows[places], self.targets[places], self.trust[places])
+        return Lesson(self.rows[places], self.targets[places])
 
     def shuffled(self, size: int, rng: Generator) -> Lesson:
         """So many of its rows, drawn at random."""
@@ -157,13 +149,9 @@ def teach(
         fraction: Share of the labelled rows that is set aside to judge by.
         deadline: The moment, by `time.monotonic`, at which training stops; None for none.
     """
-    taught, aside = divided(targets, question, fraction, generator(seed, SPLIT, OWN))
-    lesson, judged = Lesson.of(rows[taught], targets[taught]), Lesson.of(rows[aside], targets[aside])
-    codes = codes_at(model, source, lesson.rows)
-    head = fitted_head(codes, lesson.targets, codes_at(model, source, judged.rows), judged.targets, question)
-    predictor = Predictor(model.encoder, model.bottleneck, head.to(source.device))
-    others = _spread(model, source, rows, lesson, codes, seed) if question.spreads else None
-    _together(model, predictor, Course(source, lesson, others, judged), question, seed, deadline)
+    course = Course.of(source, rows, targets, question, seed, fraction)
+    predictor = begun(model, course, question)
+    _together(model, predictor, course, question, seed, deadline)
     return predictor.eval()
 
 
@@ -174,14 +162,27 @@ class Course:
     Args:
         source: All samples.
         lesson: Those with labels.
-        others: Those to which labels were spread; None for none.
         judged: Those with labels that were set aside.
     """
 
     source: GatheredSource
     lesson: Lesson
-    others: Lesson | None
     judged: Lesson
+
+    @classmethod
+    def of(
+        cls, source: GatheredSource, rows: Array, targets: Array, question: Question, seed: int, fraction: float
+    ) -> Course:
+        """Labelled rows divided; arguments as in `teach`."""
+        taught, aside = divided(targets, question, fraction, generator(seed, SPLIT, OWN))
+        return cls(source, Lesson.of(rows[taught], targets[taught]), Lesson.of(rows[aside], targets[aside]))
+
+
+def begun(model: AutoencoderModule, course: Course, question: Question) -> Predictor:
+    """The encoder as it is, with a head on its codes."""
+    codes, judged = (codes_at(model, course.source, part.rows) for part in (course.lesson, course.judged))
+    head = fitted_head(codes, course.lesson.targets, judged, course.judged.targets, question)
+    return Predictor(model.encoder, model.bottleneck, head.to(course.source.device))
 
 
 def divided(targets: Array, question: Question, fraction: float, rng: Generator) -> tuple[Array, Array]:
@@ -259,19 +260,6 @@ def _minimised(z: Tensor, targets: Tensor, question: Question, ridge: float) -> 
     return matrix.detach(), bias.detach()
 
 
-def _spread(
-    model: AutoencoderModule, source: GatheredSource, rows: Array, lesson: Lesson, codes: Tensor, seed: int
-) -> Lesson | None:
-    """The labels of the lesson spread over samples without one; None where there are no such samples."""
-    bare = np.setdiff1d(np.arange(len(source)), rows)
-    if len(bare) == 0:
-        return None
-    some = torch.randperm(len(bare), generator=generator(seed, ORDER, OWN))[:SPREAD_ROWS].sort().values.numpy()
-    everything = torch.cat([codes, codes_at(model, source, torch.from_numpy(bare[some]))]).cpu().numpy()
-    found, trust = spread(everything, np.arange(len(codes)), lesson.targets.numpy())
-    return Lesson.of(bare[some], found[len(codes) :], trust[len(codes) :])
-
-
 def _together(
     model: AutoencoderModule,
     predictor: Predictor,
@@ -283,7 +271,7 @@ def _together(
     """Train encoder and head, and keep the best moment, of which the beginning is one."""
     work = rules.operations(model)
     batch = rules.batch_size(len(course.lesson.rows), work, model.spec.sparse)
-    affordable = int(rules.WORK / 4 / (3 * work * (batch + (SPREAD_BATCH if course.others else 0))))
+    affordable = int(rules.WORK / 4 / (3 * work * batch))
     steps = max(100, min(affordable, max(1000, min(10_000, 20 * ceil(len(course.lesson.rows) / batch)))))
     optimizers = optimisers("adamw", predictor, RATE, rules.weight_decay("adamw"))
     order, noise = generator(seed, ORDER, OWN, 1), generator(seed, NOISE, OWN, device=course.source.device)
@@ -291,8 +279,7 @@ def _together(
 
     def cost(lesson: Lesson) -> Tensor:
         view = model.corruption(course.source.take(lesson.rows), noise)
-        device = course.source.device
-        return (lesson.trust.to(device) * question.cost(predictor(view), lesson.targets.to(device))).mean()
+        return question.cost(predictor(view), lesson.targets.to(course.source.device)).mean()
 
     for step in range(steps):
         if deadline is not None and time.monotonic() > deadline:
@@ -302,8 +289,6 @@ def _together(
         for optimizer in optimizers:
             optimizer.zero_grad()
         loss = cost(course.lesson.shuffled(batch, order))
-        if course.others is not None:
-            loss = loss + cost(course.others.shuffled(SPREAD_BATCH, order))
         loss.backward()  # type: ignore[no-untyped-call]
         for optimizer in optimizers:
             optimizer.step()
