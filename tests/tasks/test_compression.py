@@ -283,6 +283,21 @@ def test_a_small_file_has_little_but_its_values(values):
     assert len(to_bytes(values, LOSSLESS)) < min(np.asarray(values).nbytes, 40) + 120
 
 
+@pytest.mark.parametrize("kind", ["far repeats", "steps", "walk", "text", "floats"])
+def test_choosing_by_a_sample_costs_hardly_more_than_the_best_generic_codec(kind):
+    rng = np.random.default_rng(0)
+    values = {
+        "far repeats": np.tile(rng.integers(0, 256, 60_000), 3).astype(np.uint8),
+        "steps": np.repeat(rng.integers(0, 2**30, 900), 90).astype(np.int32),
+        "walk": rng.integers(-2, 3, 90_000).cumsum().astype(np.int16),
+        "text": np.frombuffer(b" ".join(rng.choice([b"one", b"three", b"seven", b"eleven"], 40_000)), np.uint8),
+        "floats": rng.choice(rng.normal(size=500), 20_000),
+    }[kind]
+    raw = values.tobytes()
+    best = min(len(zstandard.compress(raw, 19)), len(lzma.compress(raw, lzma.FORMAT_ALONE, preset=9)))
+    assert len(to_bytes(values, LOSSLESS)) <= 1.01 * best + 200
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_the_number_of_threads_changes_nothing(threads, small_blocks, monkeypatch):
     table, array = mixed_table(), np.random.default_rng(0).normal(size=(900, 3)).round(2)

@@ -60,7 +60,9 @@ TRANSPOSED = 6
 SAMPLE = 1 << 18
 GLANCE = 1 << 14
 """By so many bytes it is decided what is tried where time counts."""
-HOPED = 1.15
+SHARE = 8
+"""A slow codec is tried out by so much of the values, if that is more."""
+HOPED = 1.07
 """Slow codecs are tried where they promise less than so much of what another method needs."""
 
 
@@ -116,28 +118,38 @@ def encode_by_sample(values: Array, tried: tuple[int, ...], least: int) -> bytes
         tried: Numbers of codecs.
         least: How many bytes another method needs.
     """
-    some = _middle(values)
-    if values.nbytes <= GLANCE or not some.size:
+    if values.nbytes <= GLANCE:
         return encode(values, tried)
+    some = _middle(values, GLANCE)
     able = [number for number in range(len(ARRANGEMENTS)) if _differs(number, values)]
-    quick = {number: len(squeeze(laid_out(some, number), QUICK)) for number in able}
-    promising = {0, min(able, key=quick.__getitem__)}
-    found: list[tuple[float, bytes]] = []
-    for number in promising:
-        plain = laid_out(some, number)
-        size, codec = min((len(CODECS[codec].shrink(plain)), codec) for codec in tried)
-        whole = laid_out(values, number)
-        made = bytes([number]) + squeeze(whole, QUICK)
-        if size < 0.99 * quick[number] and size / quick[number] * len(made) < least * HOPED:
-            made = min(made, bytes([number]) + squeeze(whole, (codec,)), key=len)
-        found.append((len(made), made))
-    return min(found)[1]
+    promising = {0, min(able, key=lambda number: len(squeeze(laid_out(some, number), QUICK)))}
+    found = {number: bytes([number]) + squeeze(laid_out(values, number), QUICK) for number in promising}
+    quickly = min(found.values(), key=len)
+    hoped = min((_hoped(values, number, tried, len(made)), number) for number, made in found.items())
+    (size, codec), number = hoped
+    if size > min(0.99 * len(quickly), HOPED * least):
+        return quickly
+    return min(quickly, bytes([number]) + squeeze(laid_out(values, number), (codec,)), key=len)
 
 
-def _middle(values: Array) -> Array:
-    """About `GLANCE` bytes from the middle of values: fewer rows, and where one is more than that, a part of it."""
+def _hoped(values: Array, number: int, tried: tuple[int, ...], quickly: int) -> tuple[float, int]:
+    """What the best codec promises for an arrangement of values by some of them, and which it is.
+
+    Args:
+        values: (n, ...).
+        number: Of the arrangement.
+        tried: Numbers of codecs.
+        quickly: How many bytes a quick codec needs for all values.
+    """
+    plain = laid_out(_middle(values, max(GLANCE, values.nbytes // SHARE)), number)
+    share = quickly / len(squeeze(plain, QUICK))
+    return min((share * len(CODECS[codec].shrink(plain)), codec) for codec in tried)
+
+
+def _middle(values: Array, size: int) -> Array:
+    """About so many bytes from the middle of values: fewer rows, and where one is more than that, a part of it."""
     for axis, length in enumerate(values.shape):
-        kept = max(1, min(length, GLANCE * length // max(1, values.nbytes)))
+        kept = max(1, min(length, size * length // max(1, values.nbytes)))
         start = (length - kept) // 2
         values = values[(slice(None),) * axis + (slice(start, start + kept),)]
     return values
