@@ -127,7 +127,7 @@ def encode_by_sample(values: Array, tried: tuple[int, ...], least: int) -> bytes
     quickly = min(found.values(), key=len)
     hoped = min((_hoped(values, number, tried, len(made)), number) for number, made in found.items())
     (size, codec), number = hoped
-    if size > min(0.99 * len(quickly), HOPED * least):
+    if size >= min(len(quickly), HOPED * least):
         return quickly
     return min(quickly, bytes([number]) + squeeze(laid_out(values, number), (codec,)), key=len)
 
