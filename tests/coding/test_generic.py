@@ -86,6 +86,6 @@ def test_arrangements_give_back_every_bit(number, values):
 @pytest.mark.parametrize("shape", [(5000,), (1, 3, 90, 100), (2, 100_000), (40, 5), (300, 400)])
 def test_a_glance_is_at_few_bytes_of_the_middle(shape):
     values = np.arange(np.prod(shape), dtype=np.float64).reshape(shape)
-    some = bytewise._middle(values)
+    some = bytewise._middle(values, bytewise.GLANCE)
     assert 0 < some.nbytes <= max(2 * bytewise.GLANCE, 8)
     assert some.nbytes >= min(values.nbytes, bytewise.GLANCE // 4)
