@@ -56,7 +56,7 @@ IMAGES: dict[str, tuple[Reader, Reader | None]] = {
     "digits": (lambda _: load_digits().images.astype(np.uint8), None),
     "MNIST test": (_npz("images", "mnist", "x_test"), _npz("images", "mnist", "x_train")),
     "Fashion-MNIST test": (_npz("images", "fashion_mnist", "x_test"), _npz("images", "fashion_mnist", "x_train")),
-    "CIFAR-10, last 500": (
+    "CIFAR-10 last 500": (
         _npz("images/cifar10", "cifar10_lossless_3000", "x", slice(2500, None)),
         _npz("images/cifar10", "cifar10_lossless_3000", "x", slice(2500)),
     ),
