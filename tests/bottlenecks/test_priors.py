@@ -207,5 +207,5 @@ def test_every_prior_can_be_asked_for_by_name():
 def test_vamp_begins_with_samples(values, rng):
     made = model({"name": "vamp", "components": 5}, SampleSpec("vector", (6,), values))
     x = torch.rand(3, 6, generator=rng) * 0.8 + 0.1
-    made.bottleneck.start(torch.zeros(3, made.bottleneck.in_features), x, rng)
+    made.bottleneck.start(torch.zeros(3, made.bottleneck.in_features), [x[:2], x[2:]], rng)
     assert torch.allclose(made.bottleneck.prior.pseudo_inputs(), x[[0, 1, 2, 0, 1]], atol=1e-5)

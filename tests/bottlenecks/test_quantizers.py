@@ -20,7 +20,7 @@ from narrows.training.checkpoint import Checkpoint, weights
 
 
 def begun(part, rng, rows=400):
-    part.start(torch.randn(rows, part.in_features, generator=rng), torch.zeros(rows, 1), rng)
+    part.start(torch.randn(rows, part.in_features, generator=rng), [], rng)
     return part
 
 
@@ -94,7 +94,7 @@ def test_residuals_get_smaller_with_depth(rng):
     errors = []
     for depth in (1, 2, 3):
         part = ResidualQuantizer(4, codes=16, depth=depth)
-        part.start(values, values, torch.Generator().manual_seed(0))
+        part.start(values, [], torch.Generator().manual_seed(0))
         errors.append((part(Features(values), None).z - values).square().mean().item())
     assert errors[0] > 2 * errors[1] > 4 * errors[2]
 
@@ -103,7 +103,7 @@ def test_one_residual_stage_is_a_vector_quantizer(rng):
     values = torch.randn(100, 4, generator=rng)
     parts = [ResidualQuantizer(4, codes=16, depth=1, groups=1), VectorQuantizer(4, codes=16, groups=1)]
     for part in parts:
-        part.start(values, values, torch.Generator().manual_seed(0))
+        part.start(values, [], torch.Generator().manual_seed(0))
     one, other = (part(Features(values), None) for part in parts)
     assert torch.allclose(one.z, other.z)
     assert torch.allclose(one.rate, other.rate)

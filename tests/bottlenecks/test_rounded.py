@@ -42,7 +42,7 @@ def test_noise_is_uniform_and_half_a_step_wide(rng):
 def test_a_prior_begins_as_wide_as_its_features(rng):
     part, scales = Rounded(3), torch.tensor([0.5, 5.0, 50.0])
     features = torch.randn(4_000, 3, generator=rng) * scales + 7
-    part.start(features, features, rng)
+    part.start(features, [], rng)
     rate = -part.log_masses(features.round()).mean(0)
     for column, found in zip(features.round().T.numpy(), rate.tolist(), strict=True):
         _, counts = np.unique(column, return_counts=True)

@@ -161,7 +161,7 @@ class TestQuantizers:
         part = BOTTLENECKS.build(
             {"name": name, **({"codes": 16} if "codes" in options_of(name) else {})}, latent_dim=latent_dim
         )
-        part.start(torch.randn(200, part.in_features, generator=rng), torch.zeros(200, 1), rng)
+        part.start(torch.randn(200, part.in_features, generator=rng), [], rng)
         return part, Features(torch.randn(50, part.in_features, generator=rng))
 
     def test_symbols_are_numbers_below_their_sizes(self, name, latent_dim, rng):

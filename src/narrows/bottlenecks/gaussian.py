@@ -5,7 +5,7 @@ r"""A code drawn from a normal distribution, at the price of its divergence from
 The bottleneck of variational autoencoders.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -83,8 +83,8 @@ class Gaussian(Bottleneck):
     def meet(self, encoder: Encoder, spec: SampleSpec) -> None:
         self.prior.meet(encoder, spec)
 
-    def start(self, features: Tensor, x: Tensor, rng: Generator) -> None:
-        self.prior.start(x)
+    def start(self, features: Tensor, x: Sequence[Tensor], rng: Generator) -> None:
+        self.prior.start(torch.cat(list(x)))
 
     def forward(self, features: Features, rng: Generator | None) -> Code:
         mean, log_scale = normal.posterior(features.values)

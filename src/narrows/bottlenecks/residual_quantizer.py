@@ -3,6 +3,7 @@ r"""A code that is a sum: each codebook quantises what the ones before it left o
 r_1 = f,    e_i = nearest(r_i),    r_{i+1} = r_i - e_i,    z = e_1 + ... + e_q
 """
 
+from collections.abc import Sequence
 from math import ceil
 
 import torch
@@ -98,7 +99,7 @@ class ResidualQuantizer(Quantizer):
     def shares(self) -> tuple[Tensor, ...]:
         return tuple(share for book in self._books() for share in book.shares())
 
-    def start(self, features: Tensor, x: Tensor, rng: Generator) -> None:
+    def start(self, features: Tensor, x: Sequence[Tensor], rng: Generator) -> None:
         enough(len(features), self.asked)
         left = self.groups.split(features.float())
         for book in self._books():

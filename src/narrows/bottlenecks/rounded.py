@@ -4,6 +4,7 @@ z = round(f),      in training z = f + u, u ~ U(-1/2, 1/2)
 rate = -sum_j log [F_c(z_j + 1/2) - F_c(z_j - 1/2)],      F_c a mixture of logistics for each channel c
 """
 
+from collections.abc import Sequence
 from math import ceil
 
 import torch
@@ -88,7 +89,7 @@ class Rounded(Bottleneck):
         return LinearStart(1 / step, step, torch.zeros_like(step), nothing)
 
     @torch.no_grad()
-    def start(self, features: Tensor, x: Tensor, rng: Generator) -> None:
+    def start(self, features: Tensor, x: Sequence[Tensor], rng: Generator) -> None:
         """Let the prior of each channel begin as wide as its features are."""
         lacking = len(self.logits) * self.places - self.latent_dim
         filled = F.pad(features, (0, lacking), value=float("nan"))

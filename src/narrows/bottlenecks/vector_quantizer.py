@@ -5,6 +5,7 @@ r"""A code of vectors that a codebook holds: what the encoder finds is moved to 
 The bottleneck of VQ-VAE.
 """
 
+from collections.abc import Sequence
 from math import ceil
 
 import torch
@@ -128,7 +129,7 @@ class VectorQuantizer(Quantizer):
     def shares(self) -> tuple[Tensor, ...]:
         return tuple(self.codebook.shares())
 
-    def start(self, features: Tensor, x: Tensor, rng: Generator) -> None:
+    def start(self, features: Tensor, x: Sequence[Tensor], rng: Generator) -> None:
         enough(len(features), self.asked)
         self.codebook.start(self._vectors(features), rng)
 

@@ -10,6 +10,7 @@ takes `rng=None`, nothing is drawn: evaluation is deterministic unless somebody 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, get_args
 
@@ -200,14 +201,14 @@ class Bottleneck(Part):
         name = snake_case(type(self).__name__)
         return ChoiceError(f"codes of the bottleneck {name!r} have no prior: choose one that has, such as 'gaussian'")
 
-    def start(self, features: Tensor, x: Tensor, rng: Generator) -> None:
+    def start(self, features: Tensor, x: Sequence[Tensor], rng: Generator) -> None:
         """Learn what there is to know of training samples before training begins.
 
         It is asked where `start_rows` are wanted.
 
         Args:
             features: What the encoder makes of them, (n, f).
-            x: The samples themselves, (n, *s).
+            x: The samples themselves, in batches of (b, *s), which may be sparse.
             rng: What chooses.
 
         Raises:

@@ -20,6 +20,8 @@ LEAST = 8
 """The shortest side from which something can be learned."""
 MOST_PATCHES = 4_000
 """How many patches are learned from, at most."""
+WAYS = 8
+"""In how many ways a patch can be turned and mirrored; where patches are few, all of them are learned from."""
 ENOUGH = 64
 """How many patches there should be; where they would be fewer side by side, they overlap."""
 FEW = 8
@@ -116,7 +118,14 @@ def _patches(given: Iterable[Any]) -> Array:
                 if number % every == 0:
                     found.append(picture[top : top + side, left : left + side].copy())
                 number += 1
-    return np.stack([patch for patch in found if patch.dtype.kind != "f" or not np.isnan(patch).all()])
+    kept = np.stack([patch for patch in found if patch.dtype.kind != "f" or not np.isnan(patch).all()])
+    return _turned(kept) if WAYS * len(kept) <= MOST_PATCHES else kept
+
+
+def _turned(patches: Array) -> Array:
+    """Square patches (n, side, side[, channels]) in all eight ways that they can be turned and mirrored."""
+    both = (patches, patches.swapaxes(1, 2))
+    return np.concatenate([np.rot90(way, quarter, axes=(1, 2)) for way in both for quarter in range(4)])
 
 
 def _step(sizes: Sequence[tuple[int, ...]], side: int) -> int:

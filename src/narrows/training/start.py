@@ -181,7 +181,7 @@ def begin(model: AutoencoderModule, source: Source, found: Components | None, rn
     if model.bottleneck.start_rows:
         some = source.some(model.bottleneck.start_rows, rng)
         features, x = zip(*((model.encoder(view).values, view.x) for view in some.batches(BLOCK)), strict=True)
-        model.bottleneck.start(torch.cat(features), torch.cat(x), rng)
+        model.bottleneck.start(torch.cat(features), x, rng)
         if found is not None and linear:
             _expect(model, found, some)
     return linear
