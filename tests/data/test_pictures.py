@@ -6,7 +6,7 @@ from PIL import Image
 
 from narrows import open_data
 from narrows.core.errors import ChoiceError
-from narrows.data.pictures import ENOUGH, to_learn
+from narrows.data.pictures import ENOUGH, WAYS, to_learn
 from narrows.data.readers import SlicedReader
 from narrows.data.streams import StreamSamples
 
@@ -31,7 +31,8 @@ def test_patches_of_one_picture_overlap_where_they_would_be_few():
     found = to_learn(picture)
     assert found.shape[1:] == (64, 64)
     assert len(found) >= ENOUGH
-    assert len(np.unique(found[:, 0, 0])) == len(found), "no patch comes twice"
+    assert len({patch.tobytes() for patch in found}) == len(found), "no patch comes twice"
+    assert len(found) % WAYS == 0, "all ways that each can be turned and mirrored"
     assert np.array_equal(np.unique(found), np.unique(picture)), "and every pixel is in one"
 
 
