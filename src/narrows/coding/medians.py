@@ -180,7 +180,7 @@ def _walk(tiles: Small, coder: RunCoder, scheme: Scheme, known: bool) -> None:
 
 
 def _around(lines: list[Small], at: slice, channel: int) -> tuple[list[Small], list[Small]]:
-    """West, north, north-west and north-east of the rows of a line: pixels, and how far from what was foretold .
+    """West, north, north-west and north-east of the rows of a line: pixels, and how far from what was foretold.
 
     Args:
         lines: The three lines before, the last one first.

@@ -110,8 +110,7 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
     plan = plan_for(asked, model, len(train), device)
     checkpoint = _checkpoint(asked, plan, chosen, train, judges)
     train, judges = with_neighbours(model, train, judges, generator(asked.seed, NEIGHBOURS))
-    by_blocks = model.encoder.block_path() is not None
-    found = None if by_blocks else _components(model, train, asked, chosen["latent_dim"])
+    found = _components(model, train, asked, chosen["latent_dim"])
     begun = begin(model, train, found, generator(asked.seed, START))
     stages = pretrain(model, train, judges, plan, checkpoint)
     group(model, train, generator(asked.seed, START, 0))
@@ -126,9 +125,9 @@ def fit(samples: Samples, asked: Request, held_out: Samples | None = None) -> Fi
         chosen["pretraining"] = stages
     if loop.by_error and begun and loop.progress.best_epoch == 0:
         everything = samples.source(schema, device=device)
-        found = _components(model, everything, asked, chosen["latent_dim"])
-        assert found is not None
-        start_as(model, found)
+        of_all = _components(model, everything, asked, chosen["latent_dim"])
+        if of_all is not None:
+            start_as(model, of_all)
     if loop.by_error and found is not None and not begun and asked.likelihood == "auto":
         model = _or_linear(model, found, judges, asked, chosen)
     return Fitted(model.cpu().eval(), schema, chosen, history)
@@ -155,8 +154,7 @@ class Continuation:
         self.module.to(self.device)
         if begun is None:
             source = samples.source(self.schema, device=self.device)
-            by_blocks = self.module.encoder.block_path() is not None
-            found = None if by_blocks else _components(self.module, source, asked, self.chosen["latent_dim"])
+            found = _components(self.module, source, asked, self.chosen["latent_dim"])
             begin(self.module, source, found, generator(asked.seed, START))
             group(self.module, source, generator(asked.seed, START, 0))
         plan = plan_for(asked, self.module, len(samples), self.device)
@@ -269,8 +267,11 @@ def whole(name: str, value: Any) -> int:
 
 
 def _components(model: AutoencoderModule, source: Source, asked: Request, k: int) -> Components | None:
-    """Principal components, of numbers alone, unless no linear path is wanted; of what a known condition leaves."""
-    if not _linear(source, asked):
+    """Principal components, of numbers alone, unless no linear path is wanted or each block has its own.
+
+    They are of what a condition leaves, where one is known.
+    """
+    if model.encoder.block_path() is not None or not _linear(source, asked):
         return None
     told = model.encoder.condition_path()
     if told is None or model.bottleneck.guess is not None:  # what is guessed is not known of every sample
