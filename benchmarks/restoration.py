@@ -1,13 +1,13 @@
 """Restoring pictures: narrows beside what is used without learning, in decibels, similarity and processor seconds.
 
-    python benchmarks/restoration.py photos digits video [--data FOLDER] [--pictures 20] [--write]
+    python benchmarks/restoration.py photos alone digits video [--data FOLDER] [--pictures 20] [--write]
 
 `photos`: the weights that ship with narrows on photographs that they have not seen: noise of a standard deviation of 25
-taken away, and pictures enlarged by 2. `digits`: noise of 0.5, and half of the pixels hidden, on MNIST and
-Fashion-MNIST. `video`: 64 grey frames of three clips with noise of 25, and with a fifth of the frames dropped; peers
-see one frame, or those beside one that is missing. Peers are told the true level of the noise, and total variation the
-strength that serves it best on the first picture. Each section keeps its own table in README.md, which `--write`
-replaces.
+taken away, and pictures enlarged by 2. `alone`: denoisers that learn from the one noisy picture that they restore.
+`digits`: noise of 0.5, and half of the pixels hidden, on MNIST and Fashion-MNIST. `video`: 64 grey frames of three
+clips with noise of 25, and with a fifth of the frames dropped; peers see one frame, or those beside one that is
+missing. Peers are told the true level of the noise, and total variation the strength that serves it best on the first
+picture. Each section keeps its own table in README.md, which `--write` replaces.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ from narrows.metrics import peak_signal_to_noise_ratio, structural_similarity
 Picture = np.ndarray
 Denoise = Callable[[Picture, float], Picture]
 SIGMA = 25.0
+HEAD = ("method", "PSNR, dB", "SSIM", "processor s per megapixel")
+ALONE = ("kodim23", "kodim07", "kodim15")
+"""Photographs that are restored from themselves alone."""
 DROPPED = 0.2
 """Share of the frames that are dropped."""
 CLIPS = {"bikes": 40, "big_buck_bunny_0_30": 100, "chaplin": 0}
@@ -46,6 +49,12 @@ def photographs(folder: Path, most: int, pattern: str = "*") -> Iterator[Picture
     for path in sorted(folder.glob(pattern))[:most]:
         with Image.open(path) as opened:
             yield np.asarray(opened.convert("L"))
+
+
+def middle(picture: Picture, side: int) -> Picture:
+    """The middle of a picture, (height, width)."""
+    top, left = ((size - side) // 2 for size in picture.shape)
+    return picture[top : top + side, left : left + side]
 
 
 def noisy(clean: Picture, sigma: float, seed: int) -> Picture:
@@ -119,6 +128,29 @@ def denoised_photos(name: str, clean: list[Picture]) -> list[list[str]]:
     return [[f"{name}, noise of {SIGMA:.0f}", *row] for row in rows]
 
 
+def alone(asked: argparse.Namespace) -> str:
+    """The section on single noisy pictures: the middle 512 x 512 of a few of Kodak's photographs."""
+    rows = []
+    for place, name in enumerate(ALONE):
+        clean = middle(next(photographs(asked.data / "images" / "kodak24", 1, f"{name}.*")), 512)
+        shown = noisy(clean, SIGMA, place).astype(np.float32)
+        began = time.process_time()
+        ours = narrows.Denoiser(training="noisy", random_state=0, verbose=0).fit([shown])
+        taught = time.process_time() - began
+        methods = {
+            f"narrows, learned in {taught:.0f} processor s": one(ours),
+            "BM3D": partial(block_matching, sigma=SIGMA),
+            "non-local means": partial(non_local_means, sigma=SIGMA),
+            "total variation": partial(best_variation(clean, shown, SIGMA), sigma=SIGMA),
+            "wavelets": partial(wavelet, sigma=SIGMA),
+        }
+        rows.append([name, *judged("noisy", [clean], [shown], None)])
+        for method, restore in methods.items():
+            rows.append([name, *judged(method, [clean], *timed(restore, [shown]))])
+            print(*rows[-1], sep="  ", flush=True)
+    return f"one picture each.\n\n{table(['grey picture', *HEAD], rows)}"
+
+
 def enlarged_photos(name: str, clean: list[Picture], small: list[Picture]) -> list[list[str]]:
     """Rows of one set of photographs, enlarged."""
     methods = {
@@ -148,8 +180,7 @@ def photos(asked: argparse.Namespace) -> str:
     rows = denoised_photos("Set5", set5) + denoised_photos("BSDS", bsds)
     rows += enlarged_photos("Set5", set5, list(photographs(images / "set5_sr", 5, "*SRF_2_LR.png")))
     rows += enlarged_photos("BSDS", *halves(bsds))
-    head = ["grey pictures", "method", "PSNR, dB", "SSIM", "processor s per megapixel"]
-    return f"{len(set5)} and {len(bsds)} pictures.\n\n{table(head, rows)}"
+    return f"{len(set5)} and {len(bsds)} pictures.\n\n{table(['grey pictures', *HEAD], rows)}"
 
 
 def filled(inpaint: Callable[[Picture, Picture], Picture], shown: Picture, masks: Picture) -> tuple[list, float]:
@@ -208,9 +239,8 @@ def small_pictures(name: str, asked: argparse.Namespace) -> list[list[str]]:
 def digits(asked: argparse.Namespace) -> str:
     """The section on small pictures."""
     rows = small_pictures("mnist", asked) + small_pictures("fashion_mnist", asked)
-    head = ["pictures", "method", "PSNR, dB", "SSIM", "processor s per megapixel"]
     said = f"100 test pictures each; narrows learned from {asked.rows:,} others in {asked.epochs} epochs."
-    return f"{said}\n\n{table(head, rows)}"
+    return f"{said}\n\n{table(['pictures', *HEAD], rows)}"
 
 
 def frame_wise(restore: Denoise) -> Callable[[Picture], Picture]:
@@ -271,11 +301,11 @@ def video(asked: argparse.Namespace) -> str:
         frames = np.load(asked.data / "video" / f"{name}.npz")["frames"][first : first + asked.frames]
         clean = frames.mean(-1).round().astype(np.uint8)
         rows += denoised_video(name, clean) + filled_video(name, clean, asked)
-    head = ["clip", "method", "PSNR, dB", "SSIM", "processor s per megapixel"]
-    return f"{asked.frames} frames of each clip; {asked.passes} epochs on frames that are left.\n\n{table(head, rows)}"
+    said = f"{asked.frames} frames of each clip; {asked.passes} epochs on frames that are left."
+    return f"{said}\n\n{table(['clip', *HEAD], rows)}"
 
 
-SECTIONS = {"photos": photos, "digits": digits, "video": video}
+SECTIONS = {"photos": photos, "alone": alone, "digits": digits, "video": video}
 
 
 def main() -> None:
