@@ -87,6 +87,19 @@ def test_noisy_pictures_alone_are_judged_by_what_is_to_be_rebuilt():
     assert peak_signal_to_noise_ratio(clean, model.transform(noisy(clean, seed=5))) > before + 2
 
 
+def test_what_learned_from_noise_alone_treats_all_ways_to_hold_a_picture_alike():
+    spoilt = noisy(scenes(16, 32))
+    quick = QUICK | {"epochs": 1}
+    model = narrows.Denoiser(training="noisy", **quick).fit(spoilt)
+    picture = noisy(scenes(1, 48, seed=3))[0, :31].astype(np.float32)
+    found = model.transform([picture])[0]
+    mirrored = model.transform([np.ascontiguousarray(picture[:, ::-1])])[0]
+    turned = model.transform([np.rot90(picture)])[0]
+    assert np.abs(mirrored[:, ::-1] - found).max() < 0.01
+    assert np.abs(np.rot90(turned, -1) - found).max() < 0.01
+    assert np.abs(found - picture).max() > 1
+
+
 @pytest.mark.slow
 def test_pairs_and_noisy_pictures_alone_teach_too():
     clean, fresh = scenes(40, 32), scenes(5, 32, seed=9)

@@ -119,13 +119,25 @@ def _patches(given: Iterable[Any]) -> Array:
                     found.append(picture[top : top + side, left : left + side].copy())
                 number += 1
     kept = np.stack([patch for patch in found if patch.dtype.kind != "f" or not np.isnan(patch).all()])
-    return _turned(kept) if WAYS * len(kept) <= MOST_PATCHES else kept
+    if WAYS * len(kept) > MOST_PATCHES:
+        return kept
+    return np.stack([turned(patch, way) for way in range(WAYS) for patch in kept])
 
 
-def _turned(patches: Array) -> Array:
-    """Square patches (n, side, side[, channels]) in all eight ways that they can be turned and mirrored."""
-    both = (patches, patches.swapaxes(1, 2))
-    return np.concatenate([np.rot90(way, quarter, axes=(1, 2)) for way in both for quarter in range(4)])
+def turned(picture: Array, way: int) -> Array:
+    """A picture, (height, width[, channels]), turned and mirrored in one of eight ways, of which 0 leaves it as it is.
+
+    >>> picture = np.arange(6).reshape(2, 3)
+    >>> all((turned_back(turned(picture, way), way) == picture).all() for way in range(WAYS))
+    True
+    """
+    return np.rot90(picture.swapaxes(0, 1) if way >= WAYS // 2 else picture, way)
+
+
+def turned_back(picture: Array, way: int) -> Array:
+    """What `turned` made, as it was."""
+    upright = np.rot90(picture, -way)
+    return upright.swapaxes(0, 1) if way >= WAYS // 2 else upright
 
 
 def _step(sizes: Sequence[tuple[int, ...]], side: int) -> int:
