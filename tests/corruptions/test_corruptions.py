@@ -173,3 +173,35 @@ def test_recorrupted_noise_is_independent_of_what_is_to_be_rebuilt():
     for wrong in ({"scale": -1.0}, {"alpha": 0.0}):
         with pytest.raises(ChoiceError):
             kinds.Recorrupted(**wrong)
+
+
+def test_jitter_moves_by_at_most_what_it_is_told():
+    x = torch.zeros(200, 1, 32, 32)
+    x[:, :, 14:18, 14:18] = 1.0
+    still = {"turn": 0, "stretch": 0, "light": 0}
+    assert torch.allclose(kinds.Jitter(shift=0, **still)(View(x), seeded()).x, x, atol=1e-5)
+    moved = kinds.Jitter(shift=0.25, **still)(View(x), seeded()).x
+    rows = (moved.sum((1, 3)) * torch.arange(32)).sum(1) / moved.sum((1, 2, 3))
+    assert (rows - 15.5).abs().max() <= 8.1
+    assert (rows - 15.5).abs().max() > 6
+    assert rows.mean() == pytest.approx(15.5, abs=1)
+
+
+def test_jitter_lights_from_the_darkest_value_up_and_mirrors_half():
+    x = 5 + photo(400)
+    still = {"shift": 0, "turn": 0, "stretch": 0}
+    lit = kinds.Jitter(light=0.5, **still)(View(x), seeded()).x
+    gains = ((lit - 5) / (x - 5).clamp(min=1e-9)).flatten(1)[:, -1]
+    assert lit.amin() == pytest.approx(5, abs=1e-4)
+    assert 0.5 <= gains.min() < 0.55
+    assert 1.45 < gains.max() <= 1.5
+    mirrored = kinds.Jitter(light=0, mirror=True, **still)(View(x), seeded()).x
+    same = (mirrored - x).abs().amax((1, 2, 3)) < 1e-4
+    assert 0.4 < same.float().mean() < 0.6
+    assert torch.allclose(mirrored[~same], x[~same].flip(-1), atol=1e-4)
+
+
+@pytest.mark.parametrize("option", [{"shift": -0.1}, {"turn": 1.5}, {"light": float("nan")}])
+def test_jitter_refuses_what_cannot_be(option):
+    with pytest.raises(ChoiceError, match=next(iter(option))):
+        kinds.Jitter(**option)

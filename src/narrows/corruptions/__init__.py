@@ -10,6 +10,7 @@ from .dropouts import DroppedFrames as DroppedFrames
 from .dropouts import DroppedSensors as DroppedSensors
 from .dropouts import PatternMasking as PatternMasking
 from .gaussian_noise import GaussianNoise as GaussianNoise
+from .jitter import Jitter as Jitter
 from .jpeg import Jpeg as Jpeg
 from .masking import Masking as Masking
 from .patch_masking import PatchMasking as PatchMasking
@@ -31,6 +32,7 @@ __all__ = [
     "DroppedSensors",
     "FreeFormMask",
     "GaussianNoise",
+    "Jitter",
     "Jpeg",
     "Masking",
     "Paired",

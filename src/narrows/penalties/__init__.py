@@ -4,6 +4,7 @@ from .adversarial import Adversarial as Adversarial
 from .batch_total_correlation import BatchTotalCorrelation as BatchTotalCorrelation
 from .clustering import Clustering as Clustering
 from .contractive import Contractive as Contractive
+from .contrastive import Contrastive as Contrastive
 from .kl_sparsity import KLSparsity as KLSparsity
 from .l1 import L1 as L1
 from .learned_similarity import LearnedSimilarity as LearnedSimilarity
@@ -18,6 +19,7 @@ __all__ = [
     "BatchTotalCorrelation",
     "Clustering",
     "Contractive",
+    "Contrastive",
     "KLSparsity",
     "LearnedSimilarity",
     "NeighbourPreserving",

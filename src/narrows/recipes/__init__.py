@@ -40,6 +40,7 @@ from .sequential import video as video
 from .sparse import sparse as sparse
 from .sparse import sparse_kl as sparse_kl
 from .structure import clustering as clustering
+from .structure import contrastive as contrastive
 from .structure import neighbour_preserving as neighbour_preserving
 from .variational import beta_variational as beta_variational
 from .variational import hyperspherical as hyperspherical
@@ -56,6 +57,7 @@ __all__ = [
     "compressive",
     "conditional",
     "contractive",
+    "contrastive",
     "convolutional",
     "deep",
     "deep_belief",

@@ -1,6 +1,7 @@
 """The one function that wires parts: each announces its sizes, and the next is built to match."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -102,7 +103,12 @@ def assemble(
         decoder=decoder,
         likelihood=speaks,
         penalties=[
-            PENALTIES.build(penalty, critics=FittingCritics(spec, latent_dim), latent_dim=latent_dim)
+            PENALTIES.build(
+                penalty,
+                critics=FittingCritics(spec, latent_dim),
+                latent_dim=latent_dim,
+                corruptions=partial(corruption_for, spec),
+            )
             for penalty in penalties
         ],
         objective=OBJECTIVES.build(objective, shape=spec.shape),
@@ -110,6 +116,11 @@ def assemble(
     if torch.get_default_device().type != "meta":
         initialise(model, rng or Generator().manual_seed(0))
     return model
+
+
+def usual_corruption(spec: SampleSpec) -> Asked:
+    """Noise on numbers, and half of the values hidden of tables, counts and levels."""
+    return "gaussian_noise" if spec.values in ("real", "unit") else {"name": "masking", "fraction": 0.5}
 
 
 def corruption_for(spec: SampleSpec, asked: Asked | Sequence[Asked]) -> Corruption:

@@ -18,7 +18,16 @@ DEFAULT_RECIPES: dict[Kind, str] = {
     "video": "video",
 }
 """The recipe for a kind of sample; `"deep"` for the others."""
-DENSE_RECIPES = ("contractive", "denoising", "masked_patches", "neighbour_preserving", "restoring", "vae_gan", "vamp")
+DENSE_RECIPES = (
+    "contractive",
+    "contrastive",
+    "denoising",
+    "masked_patches",
+    "neighbour_preserving",
+    "restoring",
+    "vae_gan",
+    "vamp",
+)
 """Recipes of which some part needs dense samples."""
 ENERGIES = ("deep_belief", "rbm")
 """Recipes that learn energies, which are of whole and dense samples."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from narrows.core.spec import SampleSpec
 from narrows.model import AutoencoderModule
-from narrows.recipes.assemble import Asked, assemble
+from narrows.recipes.assemble import Asked, assemble, usual_corruption
 
 
 def denoising(
@@ -27,6 +27,4 @@ def denoising(
     >>> denoising(SampleSpec("vector", (30,)), 4, corruption={"name": "masking", "fraction": 0.5}).corruption
     Masking(fraction=0.5)
     """
-    numbers = spec.values in ("real", "unit")
-    suiting: Asked = "gaussian_noise" if numbers else {"name": "masking", "fraction": 0.5}
-    return assemble(spec, latent_dim, corruption=corruption or suiting, **options)
+    return assemble(spec, latent_dim, corruption=corruption or usual_corruption(spec), **options)

@@ -7,7 +7,7 @@ import torch
 
 from narrows.core.spec import SampleSpec
 from narrows.model import AutoencoderModule
-from narrows.recipes.assemble import Asked, assemble
+from narrows.recipes.assemble import Asked, assemble, usual_corruption
 
 NEAR = 0.1
 """Share of its usual size that the correction begins with, so that the model begins near the identity."""
@@ -35,10 +35,10 @@ def restoring(
     >>> restoring(SampleSpec("image", (1, 16, 16)), 2, corruption="blur").corruption
     Blur(kernel=(11, 11))
     """
-    numbers = spec.values in ("real", "unit")
-    suiting: Asked = "gaussian_noise" if numbers else {"name": "masking", "fraction": 0.5}
     chosen = {"network": "restoring"} | options | {"linear_path": False}
-    model = assemble(spec, latent_dim, corruption=suiting if corruption is None else corruption, **chosen)
+    model = assemble(
+        spec, latent_dim, corruption=usual_corruption(spec) if corruption is None else corruption, **chosen
+    )
     last = [weight for name, weight in model.decoder.named_parameters() if name.startswith("refiner.up.")]
     with torch.no_grad():
         for weight in last:

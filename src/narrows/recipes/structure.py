@@ -1,10 +1,11 @@
 """Autoencoders whose codes keep what is near together."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from narrows.core.spec import SampleSpec
 from narrows.model import AutoencoderModule, Stage
-from narrows.recipes.assemble import assemble
+from narrows.recipes.assemble import Asked, assemble, usual_corruption
 
 
 def neighbour_preserving(
@@ -53,6 +54,43 @@ def neighbour_preserving(
         "corruption": "gaussian_noise" if numbers else "clean",
     }
     return assemble(spec, latent_dim, penalties=[penalty], **usual | options)
+
+
+def contrastive(
+    spec: SampleSpec,
+    latent_dim: int,
+    *,
+    weight: float = 0.05,
+    temperature: float = 0.2,
+    views: Asked | Sequence[Asked] | None = None,
+    **options: Any,
+) -> AutoencoderModule:
+    r"""An autoencoder whose codes are near where samples are alike: those of two views of one sample.
+
+        loss(x) = -log p(x | z) + weight * size * -log [exp(cos(z, u) / t) / sum_j exp(cos(z, u_j) / t)]
+
+    Here u_j are codes of other views of the samples of a batch, u that of x. Distances between codes then say less of
+    what views differ in, such as where in a picture something is and how bright, and more of what it is.
+
+    Source: Chen, Kornblith, Norouzi and Hinton (2020), https://arxiv.org/abs/2002.05709, for the penalty.
+
+    Args:
+        spec: What one sample is.
+        latent_dim: The size of the code.
+        weight: Nats per value for each nat of cross-entropy.
+        temperature: The t of the equation: the less, the more the nearest of the other samples count.
+        views: How a sample is seen again: a corruption, by name, with options, or a list; None for `"jitter"` of
+            images, noise on other numbers, and half of the values hidden of counts and levels.
+        options: As in `assemble`.
+
+    >>> contrastive(SampleSpec("vector", (30,)), 4).penalties[0].views
+    GaussianNoise(scale=0.3)
+    """
+    if views is None:
+        numbers = spec.values in ("real", "unit")
+        views = "jitter" if spec.kind == "image" and numbers else usual_corruption(spec)
+    penalty = {"name": "contrastive", "weight": weight, "temperature": temperature, "views": views}
+    return assemble(spec, latent_dim, penalties=[penalty], **options)
 
 
 def clustering(
