@@ -1,6 +1,6 @@
 """What codes are worth: squared error, nearest neighbours and groups, beside PCA of the same size.
 
-    python benchmarks/codes.py [--data ../shared/data] [--rows mnist-2 faces-16 ...] [--train 5000] [--epochs 20]
+    python benchmarks/codes.py [--data ../shared/data] [--rows mnist-2 faces-16 ...] [--codes contrastive] [--epochs 20]
 
 Each row is a data set and a size of the code: the narrows recipes that are made for it, and PCA (of faces: eigenfaces).
 Squared error of test images with pixels in [0, 1]; 1- and 5-nearest-neighbour accuracy of test codes among training
@@ -46,7 +46,17 @@ class Row:
 
 
 PLAIN = {"deep": {"recipe": "deep"}}
-CONVOLUTIONAL = {"convolutional": {"recipe": "convolutional"}}
+CONVOLUTIONAL = {"convolutional": {"recipe": "convolutional", "epochs": 15}}
+
+
+def contrastive(**jitter: Any) -> dict[str, dict[str, Any]]:
+    """Convolutions of half the usual width, taught to know pictures again that are held differently."""
+    views = {"name": "jitter", **jitter}
+    return {
+        "contrastive": {"recipe": "contrastive", "epochs": 12, "recipe_options": {"widths": [32, 64], "views": views}}
+    }
+
+
 NOISE = {"name": "gaussian_noise", "scale": 0.5}
 NEAR = {
     "neighbour_preserving": {
@@ -66,9 +76,9 @@ FACES = {
 ROWS = {
     "mnist-2": Row("mnist", 2, NEAR),
     "mnist-10": Row("mnist", 10, NEAR | {"clustering": {"recipe": "clustering"}}),
-    "mnist-64": Row("mnist", 64, CONVOLUTIONAL),
-    "fashion-64": Row("fashion", 64, CONVOLUTIONAL),
-    "cifar10-64": Row("cifar10", 64, CONVOLUTIONAL),
+    "mnist-64": Row("mnist", 64, CONVOLUTIONAL | contrastive()),
+    "fashion-64": Row("fashion", 64, CONVOLUTIONAL | contrastive(mirror=True)),
+    "cifar10-64": Row("cifar10", 64, contrastive(mirror=True)),
     "faces-16": Row("faces", 16, FACES),
     "faces-40": Row("faces", 40, FACES),
 }
@@ -130,13 +140,14 @@ def by_recipe(options: dict[str, Any], size: int, epochs: int | None, split: Spl
     return [*figures((ae.transform(x), ae.transform(x_test)), ae.reconstruct(x_test) / 255, split), spent]
 
 
-def lines(row: Row, data: Path, train: int | None, epochs: int | None) -> Iterator[list[str]]:
+def lines(row: Row, given: argparse.Namespace) -> Iterator[list[str]]:
     """A line of the table for PCA and for each recipe."""
-    splits = list(images(row.data, data, train))
+    splits = list(images(row.data, given.data, given.train))
     called = "eigenfaces" if row.data == "faces" else "PCA"
-    for name, options in {called: None, **row.models}.items():
+    asked = {name: options for name, options in row.models.items() if given.codes is None or name in given.codes}
+    for name, options in {called: None, **asked}.items():
         found = [
-            by_pca(row.size, split) if options is None else by_recipe(options, row.size, epochs, split)
+            by_pca(row.size, split) if options is None else by_recipe(options, row.size, given.epochs, split)
             for split in splits
         ]
         error, one, five, groups, spent = (median(column) for column in zip(*found, strict=True))
@@ -149,6 +160,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--data", type=Path, default=DATA)
     asked.add_argument("--rows", nargs="+", choices=ROWS, default=["mnist-2", "faces-16", "faces-40"])
+    asked.add_argument("--codes", nargs="+", help="of each row these alone, beside PCA")
     asked.add_argument("--train", type=int, default=None)
     asked.add_argument("--epochs", type=int, default=None)
     given = asked.parse_args()
@@ -158,7 +170,7 @@ def main() -> None:
     head = ["images", "known", "dimensions", "code", "squared error", "1-NN", "5-NN", "V-measure", "processor s"]
     for name in given.rows:
         rows = []
-        for line in lines(ROWS[name], given.data, given.train, given.epochs):
+        for line in lines(ROWS[name], given):
             rows.append(line)
             print(*line, sep="  ", flush=True)
         over = f"medians of {SPLITS} splits" if ROWS[name].data == "faces" else "one seed"
