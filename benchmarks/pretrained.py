@@ -33,7 +33,7 @@ LABELS = (100, 1000)
 NEAR = "neighbour_preserving"
 CODES: dict[str, tuple[int, dict[str, object]]] = {
     NEAR: (10, {"network": "mlp", "widths": [512, 256]}),
-    "contrastive": (64, {"network": "mlp", "linear_path": False}),
+    "contrastive": (48, {"network": "mlp", "linear_path": False}),
 }
 """The size of the code and the network, by recipe."""
 STEPS, BATCH, RATE = 1000, 128, 1e-3
