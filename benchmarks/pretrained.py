@@ -110,6 +110,13 @@ def learned(net: nn.Module, data: list[Tensor], enough: float | None, seed: int)
     return best, spent, reached
 
 
+def compared(best: float, raw: float, most: float, reached: float) -> list[str]:
+    """Accuracy from pixels and from codes in percent, the seconds to that of pixels, and their ratio."""
+    shares = [f"{100 * share:.2f}" for share in (best, most)]
+    times = ["not reached", ""] if reached == float("inf") else [f"{reached:.2f}", f"{raw / reached:.1f}"]
+    return [*shares, f"{raw:.2f}", *times]
+
+
 def by_kernel(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> tuple[float, float]:
     """Accuracy of support vectors with radial kernels, and processor seconds of their training."""
     began = time.process_time()
@@ -141,13 +148,11 @@ def on_codes(images: Images, epochs: int, seed: int) -> list[list[str]]:
         best, _, _ = learned(fresh(784), known[0], None, seed)
         _, raw, _ = learned(fresh(784), known[0], best, seed)
         most, _, reached = learned(fresh(z.shape[1]), known[1], best, seed)
-        shares = [f"{100 * share:.2f}" for share in (best, most)]
-        lines.append([name, *shares, f"{raw:.2f}", f"{reached:.2f}", f"{raw / reached:.1f}", f"{before:.0f}"])
+        lines.append([name, *compared(best, raw, most, reached), f"{before:.0f}"])
     flat = [(part.numpy(), part_test.numpy()) for part, part_test in (pixels, coded)]
     (best, raw), (most, spent) = (by_kernel(part, y, part_test, y_test) for part, part_test in flat)
     reached = spent if most >= best else float("inf")
-    shares = [f"{100 * share:.2f}" for share in (best, most)]
-    lines.append(["support vectors", *shares, f"{raw:.2f}", f"{reached:.2f}", f"{raw / reached:.1f}", f"{before:.0f}"])
+    lines.append(["support vectors", *compared(best, raw, most, reached), f"{before:.0f}"])
     return lines
 
 
