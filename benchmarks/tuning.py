@@ -6,6 +6,7 @@ Tables that ship with scikit-learn, a quarter of the rows kept for the test. Ran
 decay and widths from where `tune` draws them, and the one with the least error on its held-out rows is chosen; of both
 the test error is shown. The size of the code is fixed. `tune` gets as many seconds as ten random trials took of the
 processor, and, in a row of its own, as many trials. Its seconds include its last fit, which random trials do without.
+A second table has trials of one shape, trained as one stacked model and in turn.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,10 @@ from sklearn.preprocessing import StandardScaler
 
 import narrows
 from common import load, machine, spread, table, write_between
-from narrows.estimators.tuning import DECAYS, RATES
+from narrows.data.door import samples
+from narrows.estimators.tuning import DECAYS, RATES, TOGETHER
+from narrows.training.fit import Request, fit
+from narrows.training.trials import errors_together
 
 TABLES = {"wine": (datasets.load_wine, 3), "breast_cancer": (datasets.load_breast_cancer, 5)}
 TABLES |= {"digits": (datasets.load_digits, 10)}
@@ -74,6 +79,25 @@ def measured(name: str, trials: int, epochs: int, seed: int) -> dict[str, list[f
     return found
 
 
+def together(name: str, epochs: int) -> list[str]:
+    """Processor seconds of trials of one shape, trained as one stacked model and in turn; the times of three turns."""
+    source, size = TABLES[name]
+    given = samples(StandardScaler().fit_transform(source().data).astype(np.float32), 10)
+    usual = Request(recipe="deep", latent_dim=size, epochs=epochs, patience=None, weight_decay=0.1, seed=0)
+    asked = [replace(usual, options={"widths": (32, 16)}, learning_rate=3e-4 * (i + 1)) for i in range(TOGETHER)]
+    stacked, in_turn = [], []
+    for _ in range(3):
+        began = time.process_time()
+        errors_together(given, asked)
+        between = time.process_time()
+        for one in asked:
+            fit(given, one)
+        stacked.append(between - began)
+        in_turn.append(time.process_time() - between)
+    ratios = [b / a for a, b in zip(stacked, in_turn, strict=True)]
+    return [name, str(TOGETHER), *(f"{np.median(times):.2f}" for times in (stacked, in_turn)), spread(ratios, 1)]
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--trials", type=int, default=60)
@@ -91,7 +115,10 @@ def main() -> None:
             print(*rows[-1], sep="  ", flush=True)
     head = ["table", "chosen by", "test error, squared, standardised", "processor s", "trials"]
     how = f"{machine()}; load {load()} at the end; {given.epochs} epochs a trial, {len(given.seeds)} seeds."
-    text = f"{how}\n\n{table(head, rows)}"
+    columns = ["table", "trials of one shape", "stacked, processor s", "in turn, processor s", "times as fast"]
+    side_by_side = [together(name, given.epochs) for name in TABLES]
+    text = f"{how}\n\n{table(head, rows)}\n\n{table(columns, side_by_side)}"
+    print(table(columns, side_by_side))
     if not given.dry:
         write_between("tuning", text)
 

@@ -1,6 +1,5 @@
 """Trials trained as one: each learns at its own rate, as it would alone, in a fraction of the time."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 import torch
 
 from narrows.data.door import samples
-from narrows.estimators.tuning import TOGETHER
 from narrows.training.adam import FusedAdam, MembersAdam
 from narrows.training.fit import Request, fit
 from narrows.training.trials import can_be_stacked, errors_together
@@ -93,21 +91,6 @@ def test_a_trial_that_blows_up_leaves_the_others_alone():
 )
 def test_what_needs_the_loop_is_left_to_it(options, fits):
     assert can_be_stacked(samples(rows(30), 10), replace(ASKED, **options)) == fits
-
-
-@pytest.mark.slow
-def test_trials_together_take_a_quarter_of_the_time_of_as_many_in_turn():
-    given = samples(rows(1000, 30), 10)
-    asked = [replace(ASKED, options={"widths": (32, 16)}, learning_rate=3e-4 * (i + 1)) for i in range(TOGETHER)]
-    ratios = []
-    for _ in range(3):
-        began = time.process_time()
-        errors_together(given, asked)
-        between = time.process_time()
-        for one in asked:
-            fit(given, one)
-        ratios.append((time.process_time() - between) / (between - began))
-    assert max(ratios) > 4
 
 
 def test_trials_of_a_price_that_changes_are_not_stacked():
