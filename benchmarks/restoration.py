@@ -110,22 +110,31 @@ def one(estimator: object) -> Callable[[Picture], Picture]:
     return lambda picture: estimator.transform([picture])[0]
 
 
+def denoised(
+    name: str, clean: Sequence[Picture], shown: Sequence[Picture], sigma: float, ours: dict[str, object]
+) -> list[list[str]]:
+    """Rows of pictures with noise, restored by estimators and by the peers."""
+    methods = {called: one(estimator) for called, estimator in ours.items()} | {
+        "BM3D": partial(block_matching, sigma=sigma),
+        "non-local means": partial(non_local_means, sigma=sigma),
+        "total variation": partial(best_variation(clean[0], shown[0], sigma), sigma=sigma),
+        "wavelets": partial(wavelet, sigma=sigma),
+    }
+    rows = [[name, *judged("noisy", clean, shown, None)]]
+    for method, restore in methods.items():
+        rows.append([name, *judged(method, clean, *timed(restore, shown))])
+        print(*rows[-1], sep="  ", flush=True)
+    return rows
+
+
 def denoised_photos(name: str, clean: list[Picture]) -> list[list[str]]:
     """Rows of one set of photographs, with noise."""
     shown = [noisy(picture, SIGMA, place) for place, picture in enumerate(clean)]
-    methods = {
-        "narrows, noise estimated": one(narrows.Denoiser.pretrained()),
-        "narrows, noise told": one(narrows.Denoiser.pretrained(noise=SIGMA)),
-        "BM3D": partial(block_matching, sigma=SIGMA),
-        "non-local means": partial(non_local_means, sigma=SIGMA),
-        "total variation": partial(best_variation(clean[0], shown[0], SIGMA), sigma=SIGMA),
-        "wavelets": partial(wavelet, sigma=SIGMA),
+    ours = {
+        "narrows, noise estimated": narrows.Denoiser.pretrained(),
+        "narrows, noise told": narrows.Denoiser.pretrained(noise=SIGMA),
     }
-    rows = [judged("noisy", clean, shown, None)]
-    for method, restore in methods.items():
-        rows.append(judged(method, clean, *timed(restore, shown)))
-        print(name, *rows[-1], sep="  ", flush=True)
-    return [[f"{name}, noise of {SIGMA:.0f}", *row] for row in rows]
+    return denoised(f"{name}, noise of {SIGMA:.0f}", clean, shown, SIGMA, ours)
 
 
 def alone(asked: argparse.Namespace) -> str:
@@ -137,17 +146,7 @@ def alone(asked: argparse.Namespace) -> str:
         began = time.process_time()
         ours = narrows.Denoiser(training="noisy", random_state=0, verbose=0).fit([shown])
         taught = time.process_time() - began
-        methods = {
-            f"narrows, learned in {taught:.0f} processor s": one(ours),
-            "BM3D": partial(block_matching, sigma=SIGMA),
-            "non-local means": partial(non_local_means, sigma=SIGMA),
-            "total variation": partial(best_variation(clean, shown, SIGMA), sigma=SIGMA),
-            "wavelets": partial(wavelet, sigma=SIGMA),
-        }
-        rows.append([name, *judged("noisy", [clean], [shown], None)])
-        for method, restore in methods.items():
-            rows.append([name, *judged(method, [clean], *timed(restore, [shown]))])
-            print(*rows[-1], sep="  ", flush=True)
+        rows += denoised(name, [clean], [shown], SIGMA, {f"narrows, learned in {taught:.0f} processor s": ours})
     return f"one picture each.\n\n{table(['grey picture', *HEAD], rows)}"
 
 
@@ -210,17 +209,7 @@ def small_pictures(name: str, asked: argparse.Namespace) -> list[list[str]]:
     began = time.process_time()
     ours = narrows.Denoiser(noise=sigma, **options).fit(train.astype(np.float32))
     taught = time.process_time() - began
-    methods = {
-        "narrows": one(ours),
-        "BM3D": partial(block_matching, sigma=sigma),
-        "non-local means": partial(non_local_means, sigma=sigma),
-        "total variation": partial(best_variation(clean[0], shown[0], sigma), sigma=sigma),
-        "wavelets": partial(wavelet, sigma=sigma),
-    }
-    rows = [[f"{name}, noise of 0.5", *judged("noisy", clean, shown, None)]]
-    for method, restore in methods.items():
-        rows.append([f"{name}, noise of 0.5", *judged(method, clean, *timed(restore, shown))])
-        print(*rows[-1], sep="  ", flush=True)
+    rows = denoised(f"{name}, noise of 0.5", clean, shown, sigma, {"narrows": ours})
     masks = np.random.default_rng(0).random(clean.shape) < 0.5
     began = time.process_time()
     inpainter = narrows.Inpainter(**options).fit(train)

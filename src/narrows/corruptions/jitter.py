@@ -57,13 +57,11 @@ class Jitter(Corruption):
         angle, slant = (self.told["turn"] * _either(x, rng, 2)).unbind(1)
         along = 1 + self.told["stretch"] * _either(x, rng, 2)
         moves = 2 * self.told["shift"] * _either(x, rng, 2)
-        rows = [along[:, 0] * angle.cos(), slant - angle.sin(), moves[:, 0]]
-        columns = [angle.sin(), along[:, 1] * angle.cos(), moves[:, 1]]
-        maps = torch.stack([*rows, *columns], 1).view(-1, 2, 3)
+        across = torch.stack([along[:, 0] * angle.cos(), slant - angle.sin(), moves[:, 0]], 1)
+        down = torch.stack([angle.sin(), along[:, 1] * angle.cos(), moves[:, 1]], 1)
         if self.mirror:
-            sides = torch.rand(len(x), 1, generator=rng, device=x.device, dtype=x.dtype)
-            maps = torch.cat([maps[:, :1] * torch.where(sides < 0.5, -1, 1).unsqueeze(2), maps[:, 1:]], 1)
-        return maps
+            across = across * torch.where(_either(x, rng, 1) < 0, -1, 1)
+        return torch.stack([across, down], 1)
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={value}" for name, value in [*self.told.items(), ("mirror", self.mirror)])

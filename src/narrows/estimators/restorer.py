@@ -154,7 +154,7 @@ class Denoiser(PictureRestorer):
 
     def _in_every_way(self, picture: Array) -> Array:
         """One picture restored in eight ways, the mean in its own type."""
-        total = np.zeros(picture.shape)
+        total = np.zeros(picture.shape, np.result_type(picture, np.float32))
         for way in range(pictures.WAYS):
             total += pictures.turned_back(self._restored([pictures.turned(picture, way)])[0], way)
         return in_type(total / pictures.WAYS, picture.dtype)
