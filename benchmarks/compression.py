@@ -266,13 +266,19 @@ def against(others: dict[str, int], ours: int) -> dict[str, str]:
 def image_sizes(label: str, X: np.ndarray, data: Path) -> Iterator[dict[str, str]]:
     """Sizes of images."""
     ours, others, known = size_of(X), generic(X.tobytes()) | pictured(X), IMAGES[label][1]
-    row = {"images": label, "raw bytes": f"{X.nbytes:,}", "narrows": told(ours, X), "primed": "", "primer": ""}
+    row = {"images": label, "raw bytes": f"{X.nbytes:,}", "narrows": told(ours, X)}
     if known is not None:
-        model = narrows.Compressor(effort="max", verbose=0).fit(known(data))
+        marks = [spent()]
+        model = narrows.Compressor(effort="max", random_state=0, verbose=0).fit(known(data))
+        marks.append(spent())
         made = model.compress(X)
+        marks.append(spent())
         checked(X, model.decompress(made))
+        marks.append(spent())
         ours = min(ours, len(made))
-        row["primed"], row["primer"] = told(len(made), X), f"{size_of(model.primer_):,}"
+        fit, there, back = (b - a for a, b in pairwise(marks))
+        row |= {"fitted": told(len(made), X), "model": f"{len(model.lossless_.model.packed):,}", "fit, s": f"{fit:.0f}"}
+        row |= {"fitted, MB/s there, back": f"{X.nbytes / 1e6 / there:.2f}, {X.nbytes / 1e6 / back:.2f}"}
     yield row | against(others, ours)
 
 

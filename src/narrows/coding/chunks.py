@@ -4,7 +4,7 @@ Every candidate is decoded again, and is taken only if it gives back every bit, 
 beyond it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrows.coding import borrowed, bytewise, columns, medians, pictures, rows, smooth
+from narrows.coding.causal import CausalImages
 from narrows.coding.container import LARGEST_CHUNK, digest
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import CODECS, squeeze, unsqueeze
@@ -22,10 +23,14 @@ from narrows.coding.rows import Known
 from narrows.coding.values import NAMES, Array, Map, Symbols, bits_of, ordered_bits, within
 from narrows.core.errors import FileError
 
-GENERIC, ROWS, SMOOTH, PICTURES, TABLES, BORROWED, LEARNED, MEDIANS = range(8)
+GENERIC, ROWS, SMOOTH, PICTURES, TABLES, BORROWED, LEARNED, MEDIANS, CAUSAL = range(9)
 MOST_IN_A_ROW = 1 << 22
 """More values than this are left to the other methods, so that memory stays within bounds."""
 Gaps = NDArray[np.bool_] | None
+Model = LearnedImages | CausalImages
+"""What was learned of images, where whoever decodes will have it too."""
+Foretold = Callable[[pictures.Pixels], bytes]
+"""From images (n, height, width, channels) to bytes that a `CausalImages` decodes."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ def encode(
     bound: float,
     effort: Effort,
     primer: Array | None = None,
+    foretold: tuple[Foretold, CausalImages] | None = None,
 ) -> tuple[bytes, Content]:
     """A chunk, and what will come back from it.
 
@@ -122,6 +128,7 @@ def encode(
         bound: How far values may come back from what they were.
         effort: How much is tried.
         primer: Rows of the same kind, which whoever decodes will have.
+        foretold: What codes images by a model, and the model, which whoever decodes will have.
     """
     bound = bound if content.values.dtype.kind == "f" else 0.0
     beside = Writer()
@@ -140,6 +147,8 @@ def encode(
             made += _by_rows(mapped, candidates, known, effort)
         made += [] if images is None else _as_pictures(content, images, effort, primer)
         made += _by_others(content, bound, effort)
+    if foretold is not None:
+        made += _by_model(content, foretold[0])
     if (effort.thorough and bound == 0) or not effort.modelled:
         encoded = bytewise.encode(content.values, effort.codecs)
     else:
@@ -148,7 +157,7 @@ def encode(
     generic = bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing)
     made.append(generic)
     for payload in (first + one for one in sorted(made, key=_worth)):
-        back = _tried(payload, content, known, primer)
+        back = _tried(payload, content, known, primer, None if foretold is None else foretold[1])
         if back is not None and back.stands_for(content, bound):
             return payload, back
     raise AssertionError("the generic method gives back what it was given")
@@ -177,9 +186,11 @@ def _worth(made: bytes) -> float:
     return len(made) * (borrowed.WORTH if made[0] == BORROWED else 1.0)
 
 
-def _tried(payload: bytes, content: Content, known: Sequence[Known | None], primer: Array | None) -> Content | None:
+def _tried(
+    payload: bytes, content: Content, known: Sequence[Known | None], primer: Array | None, model: Model | None
+) -> Content | None:
     try:
-        return decode(payload, content.values.dtype, content.values.shape, known, primer)
+        return decode(payload, content.values.dtype, content.values.shape, known, primer, model)
     except FileError:
         return None
 
@@ -246,6 +257,13 @@ def _as_pictures(content: Content, images: pictures.Pixels, effort: Effort, prim
     return found
 
 
+def _by_model(content: Content, foretold: Foretold) -> list[bytes]:
+    """A candidate by what was learned of other images, for images of small whole numbers."""
+    stack = None if content.missing is not None or not content.values.size else as_stack(content.values)
+    images = None if stack is None else pictures.numbers(stack)
+    return [] if images is None else [bytes([CAUSAL]) + foretold(images)]
+
+
 def _by_others(content: Content, bound: float, effort: Effort) -> list[bytes]:
     """Candidates by codecs of another library."""
     if not effort.borrowed or content.missing is not None:
@@ -294,7 +312,7 @@ def decode(
     shape: tuple[int, ...],
     known: Sequence[Known | None],
     primer: Array | None = None,
-    model: LearnedImages | None = None,
+    model: Model | None = None,
 ) -> Content:
     """What a chunk holds.
 
@@ -315,7 +333,7 @@ def _decode(
     shape: tuple[int, ...],
     known: Sequence[Known | None],
     primer: Array | None,
-    model: LearnedImages | None,
+    model: Model | None,
 ) -> Content:
     beside, method, fields = _begun(payload)
     if method == GENERIC:
@@ -340,9 +358,9 @@ def _decode(
         if images is None:
             raise FileError("it holds no images")
         return Content(medians.decode(fields.rest(), images.shape).astype(dtype).reshape(shape), None, beside)
-    if method == LEARNED:
+    if method in (LEARNED, CAUSAL):
         images = as_stack(np.empty(shape, np.bool_))
-        if images is None or model is None:
+        if images is None or not isinstance(model, LearnedImages if method == LEARNED else CausalImages):
             raise FileError("it holds no images, or needs the model that it was made with")
         return Content(as_given(model.decode(fields.rest(), images.shape).astype(dtype), shape), None, beside)
     if method == BORROWED:
@@ -365,6 +383,8 @@ def in_words(payload: bytes, dtype: np.dtype[Any], count: int) -> str:
         return "pixels by the median of their neighbours"
     if method == LEARNED:
         return "images by a learned model, not exactly"
+    if method == CAUSAL:
+        return "pixels by those before them, by a learned model"
     if method == BORROWED:
         return borrowed.in_words(fields.rest())
     how = Map.read(Reader(fields.piece()), dtype, count)

@@ -12,6 +12,7 @@ Source: Ballé, Johnston and Minnen (2019), Integer networks for data compressio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,14 +30,19 @@ AT_ONCE = 1 << 22
 """How many numbers are laid out for a product at once, at most, unless one grid has more."""
 WINDOW = 9
 """How many places a convolution takes in."""
+FINEST = 4095
+"""Activations are whole numbers up to about this."""
+FAINTEST, SMALLEST = 2.0**-4, 2.0**-10
+"""Activations and weights that are all smaller are taken no more exactly than if these were their largest."""
 
 Whole = NDArray[np.int64]
 Exact = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution of three by three places, or a map of one.
+    """A convolution of three by three places, or a map of each.
 
     Args:
         weights: (out, window * in), the places of the window first.
@@ -58,12 +64,13 @@ class Layer:
 
 @dataclass(frozen=True)
 class IntegerNetwork:
-    """Convolutions on a grid, and a map of every place beside them.
+    """Convolutions on a grid, or maps of its places, and one map of every place beside them.
 
     Args:
         layers: The convolutions; the last one's sums are added to those of the path.
         path: From what comes in to what goes out, at each place; its bias is not used.
         least, most: Between which what comes in lies, at every place, (in,).
+        window: How many places layers take in, 9 or 1.
 
     Raises:
         FileError: A sum could be inexact, or layers do not fit.
@@ -73,12 +80,13 @@ class IntegerNetwork:
     path: Whole
     least: Whole
     most: Whole
+    window: int = WINDOW
 
     def __post_init__(self) -> None:
         reach = int(max(np.abs(self.least).max(initial=0), np.abs(self.most).max(initial=0)))
         width, entering = len(self.least), reach
         for layer in self.layers:
-            if layer.weights.shape[1] != WINDOW * width or len(layer.bias) != len(layer.weights):
+            if layer.weights.shape[1] != self.window * width or len(layer.bias) != len(layer.weights):
                 raise FileError("the layers of an integer network do not fit one another")
             if layer.reach(entering) >= EXACT:
                 raise FileError("an integer network has sums that are not exact")
@@ -110,9 +118,51 @@ class IntegerNetwork:
     def _some(self, z: Exact) -> Exact:
         a = z
         for layer in self.layers[:-1]:
-            a = _shifted(_convolved(a, layer), layer)
+            a = _shifted(self._sums(a, layer), layer)
         last = self.layers[-1]
-        return _shifted(_convolved(a, last) + z @ self.path.T.astype(np.float64), last)
+        return _shifted(self._sums(a, last) + z @ self.path.T.astype(np.float64), last)
+
+    def _sums(self, a: Exact, layer: Layer) -> Exact:
+        """What a layer makes of activations, bias included."""
+        laid_out = a if self.window == 1 else _windows(a)
+        return laid_out @ layer.weights.T.astype(np.float64) + layer.bias
+
+    @classmethod
+    def of(
+        cls,
+        maps: Sequence[tuple[Numbers, Numbers]],
+        path: Numbers,
+        limits: Sequence[float],
+        bits: int,
+        least: Whole,
+        most: Whole,
+        top: int,
+        window: int = WINDOW,
+    ) -> IntegerNetwork:
+        """A network of numbers that are not whole, rectified between its layers, as one of whole numbers.
+
+        Args:
+            maps: Weights (out, window * in) and biases (out,) of every layer.
+            path: From what comes in to what goes out, (out, in).
+            limits: The largest activation after every layer but the last.
+            bits: So many bits weights have, about.
+            least: As of the network.
+            most: Likewise.
+            top: Beyond which results are clamped; they are rounded to whole numbers.
+            window: As of the network.
+        """
+        layers, scale = [], 0  # an activation a is held as a * 2^scale
+        for (weights, bias), limit in zip(maps[:-1], limits, strict=True):
+            after = _power(FINEST / max(limit, FAINTEST))
+            up = max(_finest(weights, bits), after - scale)
+            shift = up + scale - after
+            layers.append(Layer(_whole(weights, up), _whole(bias, up + scale) + (1 << shift >> 1), shift, 2 * FINEST))
+            scale = after
+        weights, bias = maps[-1]
+        up = max(_finest(weights, bits), -scale)
+        shift = up + scale
+        layers.append(Layer(_whole(weights, up), _whole(bias, shift) + (1 << shift >> 1), shift, top))
+        return cls(tuple(layers), _whole(path, shift), least, most, window)
 
     def to_bytes(self) -> bytes:
         """What `read` reads."""
@@ -131,8 +181,8 @@ class IntegerNetwork:
         return out.rest(b"")
 
     @classmethod
-    def read(cls, fields: Reader) -> IntegerNetwork:
-        """A network as `to_bytes` wrote it.
+    def read(cls, fields: Reader, window: int = WINDOW) -> IntegerNetwork:
+        """A network as `to_bytes` wrote it, whose layers take in so many places.
 
         Raises:
             FileError: It is none, or could be inexact.
@@ -142,17 +192,17 @@ class IntegerNetwork:
         layers = []
         for _ in range(fields.number(64)):
             outputs = fields.number(1 << 16)
-            weights = _read(fields, outputs * WINDOW * width).reshape(outputs, WINDOW * width)
+            weights = _read(fields, outputs * window * width).reshape(outputs, window * width)
             bias, shift = _read(fields, outputs), fields.number(52)
             layers.append(Layer(weights, bias, shift, fields.number(1 << 30)))
             width = outputs
         if not layers:
             raise FileError("an integer network has no layers")
-        return cls(tuple(layers), _read(fields, width * inputs).reshape(width, inputs), least, most)
+        return cls(tuple(layers), _read(fields, width * inputs).reshape(width, inputs), least, most, window)
 
 
-def _convolved(a: Exact, layer: Layer) -> Exact:
-    """Sums over the three by three places around each, zeros beyond the edge, bias included."""
+def _windows(a: Exact) -> Exact:
+    """The three by three places around each, zeros beyond the edge, (n, rows, columns, window * in)."""
     n, rows, columns, width = a.shape
     padded = np.zeros((n, rows + 2, columns + 2, width))
     padded[:, 1:-1, 1:-1] = a
@@ -160,13 +210,26 @@ def _convolved(a: Exact, layer: Layer) -> Exact:
     for place in range(WINDOW):
         y, x = divmod(place, 3)
         laid_out[:, :, :, place] = padded[:, y : y + rows, x : x + columns]
-    sums = laid_out.reshape(-1, WINDOW * width) @ layer.weights.T.astype(np.float64)
-    return (sums + layer.bias).reshape(n, rows, columns, len(layer.bias))
+    return laid_out.reshape(n, rows, columns, WINDOW * width)
 
 
 def _shifted(sums: Exact, layer: Layer) -> Exact:
     """Sums divided by a power of two, which is exact but for the exponent, rounded down and clamped."""
     return np.clip(np.floor(sums * 2.0**-layer.shift), 0, layer.most)
+
+
+def _finest(weights: Numbers, bits: int) -> int:
+    """By which power of two weights are multiplied so that the largest has so many bits."""
+    return _power((2 ** (bits - 1) - 1) / float(np.abs(weights).max(initial=SMALLEST)))
+
+
+def _power(ratio: float) -> int:
+    """The largest power of two that is no more than a ratio."""
+    return int(np.floor(np.log2(ratio)))
+
+
+def _whole(numbers: Numbers, power: int) -> Whole:
+    return np.rint(numbers * 2.0**power).astype(np.int64)
 
 
 def _write(out: Writer, numbers: Whole) -> None:

@@ -22,6 +22,7 @@ from narrows.coding.fields import Reader, Writer
 from narrows.coding.runs import RunCoder, RunCounter, RunReader, RunWriter
 from narrows.coding.values import packed, unpacked
 from narrows.core.errors import FileError
+from narrows.core.raster import slanted
 
 BUCKETS = 30
 """How many tables a channel has."""
@@ -142,7 +143,7 @@ class LatentTables:
             np.ascontiguousarray(self.tables[part, :, : int(widths[part].max())], dtype=np.float64)
             for part in groups(channels)
         ]
-        for y, x in _lines(rows, columns):
+        for y, x in slanted(rows, columns):
             for part, tables in zip(groups(channels), rows_of, strict=True):
                 guess = _guess(self.weights[part], walk.around(walk.values, y, x, part))
                 buckets = self._buckets(walk, y, x, part)
@@ -255,14 +256,6 @@ def _coded(coder: RunCoder, tables: NDArray[np.float64], buckets: Whole, asked: 
     found = np.empty(len(keys), np.int64)
     found[order] = coded
     return found.reshape(buckets.shape)
-
-
-def _lines(rows: int, columns: int) -> Iterator[tuple[Whole, Whole]]:
-    """The places of every slanted line."""
-    for t in range(columns + 2 * (rows - 1)):
-        y = np.arange(max(0, (t - columns + 2) // 2), min(rows - 1, t // 2) + 1, dtype=np.int64)
-        if len(y):
-            yield y, t - 2 * y
 
 
 def _guess(weights: Whole, around: list[Whole]) -> Whole:

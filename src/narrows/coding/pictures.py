@@ -18,6 +18,7 @@ from narrows.coding.mixing import LARGEST_TABLE, LEVELS, Memories, Mixer, Words,
 from narrows.coding.trees import Tree
 from narrows.coding.values import Array
 from narrows.core.errors import FileError
+from narrows.core.raster import slanted
 
 MOST_BITS = 8
 LEARNED = 1 << 17
@@ -122,14 +123,6 @@ def groups(count: int, primed: int, first: int = FIRST, growth: int = 2, most: i
         stop = min(limit, start + size)
         yield start, stop
         start, size = stop, min(growth * size, most)
-
-
-def slanted(height: int, width: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """The pixels of every slanted line."""
-    for t in range(width + 2 * (height - 1)):
-        y = np.arange(max(0, (t - width + 2) // 2), min(height - 1, t // 2) + 1, dtype=np.int64)
-        if len(y):
-            yield y, t - 2 * y
 
 
 def _walk(images: Pixels, primed: int, coder: BitCoder, mixer: Mixer, bits: int, known: bool) -> None:

@@ -18,9 +18,10 @@ from narrows.core.errors import ChoiceError, FileError, InputError
 from narrows.core.values import plain
 from narrows.data import tensor_file
 from narrows.data.arrays import Array
-from narrows.tasks import lossy
-from narrows.tasks.compression import Plan, compress_to, form_of, to_bytes
+from narrows.tasks import lossless, lossy
+from narrows.tasks.compression import Plan, compress_to, form_of, pays, to_bytes
 from narrows.tasks.decompression import from_bytes, open_compressed
+from narrows.tasks.lossless import LosslessImages
 from narrows.tasks.lossy import LossyImages
 from narrows.tasks.shared import Shared
 from narrows.training.fit import Request
@@ -36,8 +37,10 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         decompress(compress(X)) = X,    or |x' - x| <= max_error for floating-point numbers,
         or, with a quality, 10 log10(255^2 / mean (x' - x)^2) of about that many decibels for images
 
-    What `fit` saw of images of whole numbers from 0 to 255 primes the counts by which pixels are foretold, so that few
-    images cost little; it is part of the estimator and of its file, not of the bytes, which only the same estimator can
+    With the effort `"max"`, `fit` trains an autoencoder on images of whole numbers from 0 to 255 whose decoder sees the
+    pixels before each (recipe `"causal"`), and makes it into networks of whole numbers by which others of the same size
+    are foretold. Large images, few ones, and all with less effort, prime the counts by which pixels are foretold
+    instead. What was learned is part of the estimator and of its file; bytes without it only the same estimator can
     read. All other data are compressed as `narrows.compress` does it, and anyone can read them.
 
     With a quality, `fit` trains an autoencoder on images of a kind, for the bits of its code and the error that it
@@ -49,8 +52,8 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         effort: `"fast"`, `"default"` or `"max"`: how much is tried to make the bytes fewer.
         quality: The peak signal-to-noise ratio of images that is aimed at, in decibels, 15 to 50; None for images that
             come back exactly. What is reached, `measure` tells; it is seldom less.
-        recipe_options: `{"widths": (64, 64)}`, the channels between the convolutions of the autoencoder; by default 96
-            for images that blocks of 8 x 8 pixels fit, else 64 for blocks of 4 x 4.
+        recipe_options: `{"widths": (64, 64)}`, the hidden units of the autoencoder; with a quality, the channels between
+            its convolutions, by default 96 for images that blocks of 8 x 8 pixels fit, else 64 for blocks of 4 x 4.
         epochs: Passes over the images, at most; None for about 10,000 steps, fewer where steps are heavy.
         max_time: Seconds after which training stops.
         checkpoint: Folder to write moments to, and to resume from.
@@ -58,7 +61,8 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         random_state: A whole number for the same model each time.
         verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
 
-    Source: adaptive coding by mixed contexts, Mahoney (2005); Ballé, Laparra and Simoncelli (2017) for images that need
+    Source: adaptive coding by mixed contexts, Mahoney (2005); van den Oord, Kalchbrenner and Kavukcuoglu (2016) for
+    pixels given those before them, with a code beside as in Gulrajani et al. (2017); Ballé, Laparra and Simoncelli (2017) for images that need
     not come back exactly; Ballé, Johnston and Minnen (2019) for networks of whole numbers.
 
     >>> import numpy as np
@@ -70,6 +74,7 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
     """
 
     primer_: Array | None
+    lossless_: LosslessImages | None
     lossy_: LossyImages | None
 
     def __init__(
@@ -111,12 +116,15 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         """
         _, data = form_of(X, Plan.of(self.max_error, "fast"))
         Plan.of(self.max_error, self.effort)
-        primer = lossy_images = None
-        if self.quality is None:
-            primer = _primer(data) if isinstance(data, np.ndarray) else None
-        else:
-            lossy_images = lossy.learn(_images(data), self.quality, self._request())
-        self.primer_, self.lossy_ = primer, lossy_images
+        self.primer_ = self.lossless_ = self.lossy_ = None
+        if self.quality is not None:
+            self.lossy_ = lossy.learn(_images(data), self.quality, self._request())
+        elif isinstance(data, np.ndarray):
+            images = lossless.learnable(data) if self.effort == "max" else None
+            if images is None:
+                self.primer_ = _primer(data)
+            else:
+                self.lossless_ = lossless.learn(images, self._request())
         return self
 
     def _request(self) -> Request:
@@ -146,8 +154,8 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
             X: What `narrows.compress` takes; with a quality, images as in `fit`, of any size.
             path: A file to write them to, by convention ending in `.nrw`; None to have them back.
             embed: Whether they hold what is needed to read them, so that anyone can; without, only this estimator can.
-                None for in files alone. A primer would cost more than it saves, so that with `embed` images are
-                compressed by themselves.
+                None for in files alone. What would cost more than it saves is left out, and images are then compressed
+                by themselves.
 
         Returns:
             The bytes or, of a file, how many they are.
@@ -179,6 +187,9 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
                     f"as in fit, got {_described(X)}"
                 )
             return replace(asked, lossy=self.lossy_, embed=embed)
+        if self.lossless_ is not None and isinstance(X, np.ndarray) and self.lossless_.takes(X):
+            learned = replace(asked, lossless=self.lossless_, embed=embed)
+            return learned if not embed or pays(X, learned) else asked
         primed = not embed and self.primer_ is not None and _alike(self.primer_, X)
         return replace(asked, primer=self.primer_) if primed else asked
 
@@ -214,14 +225,16 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
     @property
     def shared(self) -> Shared:
         """What is needed to read what was compressed, beside the bytes."""
-        return Shared(self.primer_, None if self.lossy_ is None else self.lossy_.model)
+        learned = self.lossy_ or self.lossless_
+        return Shared(self.primer_, None if learned is None else learned.model)
 
     def save(self, path: str | Path) -> None:
         """Write everything that is needed to use the estimator to one `.safetensors` file."""
         check_is_fitted(self)
         dtype = "" if self.primer_ is None else self.primer_.dtype.str
         tensors = {} if self.primer_ is None else {"primer": torch.from_numpy(self.primer_.astype(np.uint8))}
-        tensors |= {} if self.lossy_ is None else self.lossy_.tensors()
+        learned = self.lossy_ or self.lossless_
+        tensors |= {} if learned is None else learned.tensors()
         params = {name: _as_json(value) for name, value in self.get_params().items()}
         document = {"narrows": version("narrows"), "estimator": "Compressor", "params": params, "dtype": dtype}
         tensor_file.write(path, "model", document, tensors)
@@ -235,6 +248,7 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
             primer, dtype = tensors.get("primer"), document["dtype"]
             found.primer_ = None if primer is None else primer.numpy().astype(np.dtype(dtype))
             found.lossy_ = LossyImages.of(tensors) if "model" in tensors else None
+            found.lossless_ = LosslessImages.of(tensors) if "causal" in tensors else None
         except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
             raise FileError(f"{path} is damaged: its document lacks or garbles {error}") from error
         return found

@@ -18,6 +18,7 @@ from .adversarial import adversarial as adversarial
 from .adversarial import factor as factor
 from .adversarial import vae_gan as vae_gan
 from .adversarial import wasserstein as wasserstein
+from .causal import causal as causal
 from .classic import convolutional as convolutional
 from .classic import deep as deep
 from .classic import vanilla as vanilla
@@ -52,6 +53,7 @@ from .variational import variational as variational
 __all__ = [
     "adversarial",
     "beta_variational",
+    "causal",
     "clustering",
     "composed",
     "compressive",

@@ -19,6 +19,7 @@ DEFAULT_RECIPES: dict[Kind, str] = {
 }
 """The recipe for a kind of sample; `"deep"` for the others."""
 DENSE_RECIPES = (
+    "causal",
     "contractive",
     "contrastive",
     "denoising",

@@ -29,6 +29,7 @@ from narrows.data.samples import Samples
 from narrows.data.tensor_file import replacing
 from narrows.data.writing import check_file
 from narrows.tasks.forms import ArrayForm, Form
+from narrows.tasks.lossless import LosslessImages
 from narrows.tasks.lossy import LossyImages
 from narrows.tasks.shared import Shared
 from narrows.tasks.table_forms import TableForm
@@ -51,6 +52,7 @@ class Plan:
         effort: How much is tried.
         primer: Rows of the same kind that whoever reads the file will have.
         lossy: What codes images where they need not come back exactly.
+        lossless: What foretells images where they come back exactly.
         embed: Whether the file holds what is needed to decode them.
     """
 
@@ -58,12 +60,14 @@ class Plan:
     effort: Effort
     primer: Array | None = None
     lossy: LossyImages | None = None
+    lossless: LosslessImages | None = None
     embed: bool = False
 
     @property
     def shared(self) -> Shared:
         """What readers have to have."""
-        return Shared(self.primer, None if self.lossy is None else self.lossy.model)
+        learned = self.lossy or self.lossless
+        return Shared(self.primer, None if learned is None else learned.model)
 
     @classmethod
     def of(cls, max_error: float, effort: str, portable: bool = False) -> Plan:
@@ -155,7 +159,8 @@ def form_of(X: Any, plan: Plan) -> tuple[Form, Any]:
     if isinstance(X, Samples):
         raise InputError("data that are read piece by piece cannot be compressed yet: compress the files' arrays")
     array = X if isinstance(X, np.ndarray) else np.asarray(X)
-    if plan.lossy is not None and plan.lossy.takes(array):
+    learned = plan.lossy or plan.lossless
+    if learned is not None and learned.takes(array):
         return ArrayForm(array.dtype, array.shape, "whole"), array
     layouts = ArrayForm.layouts(array)
     forms = [ArrayForm(array.dtype, array.shape, layout) for layout in layouts]
@@ -172,6 +177,18 @@ def _smaller(forms: Sequence[ArrayForm], array: Array, plan: Plan) -> ArrayForm:
     return forms[int(np.argmin(sizes))]
 
 
+def pays(X: Array, plan: Plan) -> bool:
+    """Whether a model of images saves more than its own bytes, by how it does on the first block of rows."""
+    assert plan.lossless is not None
+    form = form_of(X, plan)[0]
+    (content,) = form.contents(X, 0, min(form.count, form.block()))
+    told = plan.lossless.encode, plan.lossless.model
+    with_it = len(chunks.encode(content, [], {}, plan.bound, plan.effort, foretold=told)[0])
+    without = len(chunks.encode(content, [], {}, plan.bound, plan.effort)[0])
+    blocks = form.count / max(1, len(content.values))
+    return (without - with_it) * blocks > len(plan.lossless.model.packed)
+
+
 def cores() -> int:
     """How many threads make chunks."""
     return max(1, min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1))
@@ -185,9 +202,9 @@ def write(file: BinaryIO, form: Form, data: Any, plan: Plan, progress: Progress 
     if model:
         told |= {"model": model, "embedded": plan.embed}
     writer = ContainerWriter(file, told)
-    if plan.embed and plan.lossy is not None:
-        held = plan.lossy.model.packed
-        writer.add(held, digest(held))
+    held = plan.shared.model
+    if plan.embed and held is not None:
+        writer.add(held.packed, digest(held.packed))
     before = after = 0
     with ThreadPoolExecutor(cores()) as pool:
         for stop, made in _ahead(form, data, size, plan, pool):
@@ -229,7 +246,8 @@ def _block(form: Form, data: Any, start: int, stop: int, plan: Plan, pool: Threa
     if plan.lossy is not None:
         return [pool.submit(plan.lossy.encode, one) for one in contents]
     if len(contents) == 1 or not plan.effort.modelled or plan.bound > 0:
-        return [pool.submit(chunks.encode, one, [], {}, plan.bound, plan.effort, plan.primer) for one in contents]
+        told = (plan.primer, None if plan.lossless is None else (plan.lossless.encode, plan.lossless.model))
+        return [pool.submit(chunks.encode, one, [], {}, plan.bound, plan.effort, *told) for one in contents]
     known = [content.known() for content in contents]
     order = sorted(range(len(contents)), key=lambda number: -chunks.weight(known[number]))
     made: dict[int, Future[tuple[bytes, Content]]] = {}

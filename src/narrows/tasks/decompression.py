@@ -15,7 +15,6 @@ from typing import Any, BinaryIO, Self
 from narrows.coding import chunks
 from narrows.coding.chunks import Content
 from narrows.coding.container import Container, DamageError
-from narrows.coding.learned import LearnedImages
 from narrows.coding.rows import Known
 from narrows.core.errors import FileError, InputError
 from narrows.tasks.compression import KINDS, cores
@@ -156,7 +155,7 @@ class Compressed:
         found = self._shared
         if self.embedded:
             try:
-                found = Shared(model=LearnedImages.from_bytes(self._container.chunk(0)[0]))
+                found = Shared.held(self._container.chunk(0)[0])
             except DamageError as error:
                 raise FileError(f"{self.name} is damaged: chunk 0 (its model): {error.reason}") from error
             except FileError as error:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from narrows.coding import chunks, pictures
 from narrows.coding.chunks import Content
-from narrows.coding.integers import IntegerNetwork, Layer
+from narrows.coding.integers import IntegerNetwork
 from narrows.coding.latents import LatentTables
 from narrows.coding.learned import BRIGHTEST, LearnedImages, as_stack
 from narrows.core.errors import ChoiceError, InputError
@@ -55,10 +55,6 @@ MOST_CALIBRATED = 1 << 19
 """So many values decide about the whole numbers of the network."""
 FAINT = 0.25
 """Components whose variance is below this share of s^2 have no channel in the code."""
-FINEST = 4095
-"""Activations are whole numbers up to about this."""
-FAINTEST, SMALLEST = 2.0**-4, 2.0**-10
-"""Activations and weights that are all smaller are taken no more exactly than if these were their largest."""
 BITS = (6, 7, 8, 10, 12)
 """So many bits weights may have; the fewest are taken that add no more than `HARM` to the error."""
 HARM = 0.01
@@ -269,30 +265,18 @@ def _limits(decoder: BlockDecoder, z: Tensor) -> list[float]:
         for layer in list(decoder.refiner)[:-1]:
             a = layer(a)
             if isinstance(layer, nn.ReLU):
-                found.append(max(float(a.max()), FAINTEST))
+                found.append(float(a.max()))
     return found
 
 
 def _network(decoder: BlockDecoder, limits: list[float], bits: int, tables: LatentTables) -> IntegerNetwork:
     """A decoder whose convolutions have weights of so many bits."""
-    convolutions = [layer for layer in decoder.refiner if isinstance(layer, nn.Conv2d)]
-    layers, scale, gain = [], 0, SHRINK  # an activation a is held as a * 2^scale
-    for convolution, limit in zip(convolutions[:-1], limits, strict=True):
-        after = _power(FINEST / limit)
-        weights, bias = _kernel(convolution)
-        weights = gain * weights
-        up = max(_power((2 ** (bits - 1) - 1) / float(np.abs(weights).max(initial=SMALLEST))), after - scale)
-        shift = up + scale - after
-        layers.append(Layer(_whole(weights, up), _whole(bias, up + scale) + (1 << shift >> 1), shift, 2 * FINEST))
-        scale, gain = after, 1.0
-    weights, bias = _kernel(convolutions[-1])
-    weights = SPAN * gain * weights
-    up = max(_power((2 ** (bits - 1) - 1) / float(np.abs(weights).max(initial=SMALLEST))), -scale)
-    shift = up + scale
-    pixels = SPAN * (decoder.path.bias.detach().double().numpy() + bias) + GREY
-    layers.append(Layer(_whole(weights, up), _whole(pixels, shift) + (1 << shift >> 1), shift, BRIGHTEST))
-    path = _whole(SPAN * decoder.path.weight.detach().double().numpy(), shift)
-    return IntegerNetwork(tuple(layers), path, tables.least, tables.most)
+    maps = [_kernel(layer) for layer in decoder.refiner if isinstance(layer, nn.Conv2d)]
+    maps[0] = SHRINK * maps[0][0], maps[0][1]
+    weights, bias = maps[-1]
+    maps[-1] = SPAN * weights, SPAN * (decoder.path.bias.detach().double().numpy() + bias) + GREY
+    path = SPAN * decoder.path.weight.detach().double().numpy()
+    return IntegerNetwork.of(maps, path, limits, bits, tables.least, tables.most, BRIGHTEST)
 
 
 def _kernel(convolution: nn.Conv2d) -> tuple[Array, Array]:
@@ -300,12 +284,3 @@ def _kernel(convolution: nn.Conv2d) -> tuple[Array, Array]:
     assert convolution.bias is not None
     weights = convolution.weight.detach().double().permute(0, 2, 3, 1).flatten(1)
     return weights.numpy(), convolution.bias.detach().double().numpy()
-
-
-def _power(ratio: float) -> int:
-    """The largest power of two that is no more than a ratio."""
-    return int(np.floor(np.log2(ratio)))
-
-
-def _whole(numbers: Array, power: int) -> Whole:
-    return np.rint(numbers * 2.0**power).astype(np.int64)

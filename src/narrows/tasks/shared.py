@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
+from narrows.coding.causal import CausalImages
 from narrows.coding.learned import LearnedImages
 from narrows.data.arrays import Array
 
@@ -15,11 +16,11 @@ class Shared:
 
     Args:
         primer: Images by which others are foretold.
-        model: How images are drawn from codes, where they need not come back exactly.
+        model: How images are drawn from codes, where they need not come back exactly, or how they are foretold.
     """
 
     primer: Array | None = None
-    model: LearnedImages | None = None
+    model: LearnedImages | CausalImages | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -30,6 +31,15 @@ class Shared:
             return ""
         known = f"{self.primer.dtype}:{self.primer.shape};".encode() + self.primer.tobytes()
         return sha256(known).hexdigest()[:32]
+
+    @staticmethod
+    def held(data: bytes) -> Shared:
+        """The model that a file holds.
+
+        Raises:
+            FileError: It is none.
+        """
+        return Shared(model=(LearnedImages if data[:1] > b"\0" else CausalImages).from_bytes(data))
 
 
 NOTHING = Shared()
