@@ -52,8 +52,9 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         effort: `"fast"`, `"default"` or `"max"`: how much is tried to make the bytes fewer.
         quality: The peak signal-to-noise ratio of images that is aimed at, in decibels, 15 to 50; None for images that
             come back exactly. What is reached, `measure` tells; it is seldom less.
-        recipe_options: `{"widths": (64, 64)}`, the hidden units of the autoencoder; with a quality, the channels between
-            its convolutions, by default 96 for images that blocks of 8 x 8 pixels fit, else 64 for blocks of 4 x 4.
+        recipe_options: `{"widths": (64, 64)}`, the hidden units of the autoencoder, 64 and 64 by default; with a
+            quality, the channels between its convolutions, by default 96 for images that blocks of 8 x 8 pixels fit,
+            else 64 for blocks of 4 x 4.
         epochs: Passes over the images, at most; None for about 10,000 steps, fewer where steps are heavy.
         max_time: Seconds after which training stops.
         checkpoint: Folder to write moments to, and to resume from.
@@ -62,8 +63,8 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
         verbose: 0 for silence, 1 for a progress bar on a terminal, 2 for a line each epoch.
 
     Source: adaptive coding by mixed contexts, Mahoney (2005); van den Oord, Kalchbrenner and Kavukcuoglu (2016) for
-    pixels given those before them, with a code beside as in Gulrajani et al. (2017); Ballé, Laparra and Simoncelli (2017) for images that need
-    not come back exactly; Ballé, Johnston and Minnen (2019) for networks of whole numbers.
+    pixels given those before them, and Gulrajani et al. (2017) with a code beside; Ballé, Laparra and Simoncelli (2017)
+    for images that need not come back exactly; Ballé, Johnston and Minnen (2019) for networks of whole numbers.
 
     >>> import numpy as np
     >>> X = np.arange(3000.0).reshape(1000, 3)
