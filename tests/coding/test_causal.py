@@ -13,11 +13,11 @@ from narrows.core.errors import FileError
 from narrows.core.raster import steps
 
 
-def model(channels=1, reach=2, codes=2, components=3, seed=0):
+def model(channels=1, reach=2, codes=2, components=3, seed=0, bits=8):
     """A network that nobody trained."""
     rng = np.random.default_rng(seed)
     around = len(steps(reach))
-    least, most = bounds(channels, around, codes)
+    least, most = bounds(bits, channels, around, codes)
     networks = []
     for channel in range(channels):
         count = channels * (around + 1) + 2 + channel
@@ -28,7 +28,7 @@ def model(channels=1, reach=2, codes=2, components=3, seed=0):
         path = np.zeros((3 * components, len(at)))
         networks.append(IntegerNetwork.of(maps, path, [4.0], 12, least[at], most[at], mixtures.MOST, window=1))
     chances = rng.integers(1, 1 << 22, (codes, 2))
-    return CausalImages(reach, tuple(networks), chances)
+    return CausalImages(bits, reach, tuple(networks), chances)
 
 
 @settings(deadline=None, max_examples=40)
@@ -37,12 +37,13 @@ def model(channels=1, reach=2, codes=2, components=3, seed=0):
     st.integers(1, 3),
     st.integers(1, 4),
     st.integers(0, 3),
+    st.integers(1, 8),
     st.integers(0, 99),
 )
-def test_any_image_comes_back(shape, channels, reach, codes, seed):
+def test_any_image_comes_back(shape, channels, reach, codes, bits, seed):
     rng = np.random.default_rng(seed)
-    found = CausalImages.from_bytes(model(channels, reach, codes, seed=seed).packed)
-    images, code = rng.integers(0, 256, (*shape, channels)), rng.integers(0, 3, (shape[0], codes))
+    found = CausalImages.from_bytes(model(channels, reach, codes, seed=seed, bits=bits).packed)
+    images, code = rng.integers(0, 1 << bits, (*shape, channels)), rng.integers(0, 3, (shape[0], codes))
     data = found.encode(images, code)
     assert (found.decode(data, images.shape) == images).all()
 
@@ -66,7 +67,7 @@ def test_a_byte_costs_what_its_mixture_says():
         1,
     )
     writer = BitWriter()
-    mixtures.code(writer, np.clip(np.rint(numbers), 0, mixtures.MOST).astype(np.int64), values)
+    mixtures.code(writer, np.clip(np.rint(numbers), 0, mixtures.MOST).astype(np.int64), 8, values)
     below, above = ((values + half)[:, None] - place for half in (-0.5, 0.5))
     upto = 1 / (1 + np.exp(-np.clip(above / scale, -30, 30)))
     before = 1 / (1 + np.exp(-np.clip(below / scale, -30, 30)))
@@ -79,8 +80,8 @@ def test_bytes_that_nobody_expects_come_back_too():
     numbers = np.zeros((256, 3, 2), np.int64)
     numbers[:, 0] = (mixtures.BELOW + 7) << mixtures.FINE
     values, writer = np.arange(256), BitWriter()
-    mixtures.code(writer, numbers, values)
-    assert (mixtures.code(BitReader(writer.done()), numbers, None) == values).all()
+    mixtures.code(writer, numbers, 8, values)
+    assert (mixtures.code(BitReader(writer.done()), numbers, 8, None) == values).all()
 
 
 def test_damaged_models_are_refused():
@@ -97,3 +98,9 @@ def test_damaged_models_are_refused():
 def test_images_of_other_channels_are_refused():
     with pytest.raises(FileError, match="1 channels, not 3"):
         model().decode(b"", (1, 4, 4, 3))
+
+
+def test_a_model_of_another_kind_of_pixels_is_refused():
+    found = model(bits=4)
+    with pytest.raises(FileError, match="do not fit"):
+        CausalImages(8, found.reach, found.networks, found.chances)

@@ -26,7 +26,7 @@ from narrows.core.raster import TURN, part, slanted, steps
 
 LEVELS = 3
 """The levels of each number of a code."""
-BRIGHTEST = 255
+MOST_BITS = 8
 MOST_REACH = 64
 MOST_CODES = 1 << 10
 MOST_CHANNELS = 4
@@ -41,19 +41,21 @@ class CausalImages:
     """What is known of a kind of images: how likely each pixel is, given those before it.
 
     Args:
+        bits: Pixels are whole numbers of so many bits.
         reach: How many rows above and columns to either side are seen.
         networks: One for each channel: from what is seen to locations, scales and weights of a mixture.
         chances: How likely the numbers of a code are, out of 2^22: that one is above 0, and of those that it is 2,
             (codes, 2).
     """
 
+    bits: int
     reach: int
     networks: tuple[IntegerNetwork, ...]
     chances: Whole
 
     def __post_init__(self) -> None:
         channels, around = len(self.networks), len(steps(self.reach))
-        least, most = bounds(channels, around, len(self.chances))
+        least, most = bounds(self.bits, channels, around, len(self.chances))
         if not ((self.chances > 0) & (self.chances < 1 << PRECISION)).all():
             raise FileError("a model for images has codes that cannot be")
         for channel, network in enumerate(self.networks):
@@ -68,7 +70,7 @@ class CausalImages:
                 raise FileError("a model for images has mixtures that cannot be")
 
     def encode(self, images: Whole, codes: Whole) -> bytes:
-        """Images (n, height, width, channels), from 0 to 255, and their codes (n, codes), from 0 to 2, to bytes."""
+        """Images (n, height, width, channels) of no more bits, and codes (n, codes) from 0 to 2, to bytes."""
         writer = BitWriter()
         for some in _parts(len(images)):
             self._codes(writer, len(images[some]), codes[some])
@@ -115,13 +117,13 @@ class CausalImages:
             near = flat[:, here - 1] + flat[:, here - columns]
             seen = [
                 (2 * flat[:, here[:, None] + around] - near[:, :, None]).reshape(*near.shape[:2], -1),
-                near - BRIGHTEST,
+                near - ((1 << self.bits) - 1),
                 np.broadcast_to(np.stack([part(y, height), part(x, width)], 1), (*near.shape[:2], 2)),
             ]
             told = np.broadcast_to(codes[:, None] - 1, (*near.shape[:2], codes.shape[1]))
             for channel, network in enumerate(self.networks):
                 numbers = network(np.concatenate([*seen, told], 2)[None]).reshape(-1, 3, network.outputs // 3)
-                values = mixtures.code(coder, numbers, flat[:, here, channel].reshape(-1) if known else None)
+                values = mixtures.code(coder, numbers, self.bits, flat[:, here, channel].reshape(-1) if known else None)
                 found = values.reshape(near.shape[:2])
                 flat[:, here, channel] = found
                 seen.append((2 * found - near[:, :, channel])[:, :, None])
@@ -136,6 +138,7 @@ class CausalImages:
         """What `from_bytes` reads."""
         out = Writer()
         out.number(0)
+        out.number(self.bits)
         out.number(len(self.networks))
         out.number(self.reach)
         out.number(len(self.chances))
@@ -154,12 +157,13 @@ class CausalImages:
         try:
             fields = Reader(data)
             fields.number(0)
-            channels, reach, many = fields.number(MOST_CHANNELS), fields.number(MOST_REACH), fields.number(MOST_CODES)
-            if not channels or not reach:
+            bits, channels = fields.number(MOST_BITS), fields.number(MOST_CHANNELS)
+            reach, many = fields.number(MOST_REACH), fields.number(MOST_CODES)
+            if not bits or not channels or not reach:
                 raise FileError("a model for images sees nothing")
             chances = unpacked(fields.piece(), 2 * many).astype(np.int64).reshape(many, 2)
             networks = tuple(IntegerNetwork.read(Reader(fields.piece()), 1) for _ in range(channels))
-            found = cls(reach, networks, chances)
+            found = cls(bits, reach, networks, chances)
         except (ValueError, IndexError, TypeError, OverflowError, MemoryError) as error:
             if isinstance(error, FileError):
                 raise
@@ -168,10 +172,11 @@ class CausalImages:
         return found
 
 
-def bounds(channels: int, around: int, codes: int) -> tuple[Whole, Whole]:
+def bounds(bits: int, channels: int, around: int, codes: int) -> tuple[Whole, Whole]:
     """Between which what the network of the last channel is told lies."""
-    far = 2 * BRIGHTEST
-    spans = [far] * channels * around, [BRIGHTEST] * channels, [2 * TURN] * 2, [far] * (channels - 1), [1] * codes
+    top = (1 << bits) - 1
+    far = 2 * top
+    spans = [far] * channels * around, [top] * channels, [2 * TURN] * 2, [far] * (channels - 1), [1] * codes
     most = np.concatenate(spans).astype(np.int64)
     return -most, most
 

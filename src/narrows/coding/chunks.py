@@ -29,8 +29,8 @@ MOST_IN_A_ROW = 1 << 22
 Gaps = NDArray[np.bool_] | None
 Model = LearnedImages | CausalImages
 """What was learned of images, where whoever decodes will have it too."""
-Foretold = Callable[[pictures.Pixels], bytes]
-"""From images (n, height, width, channels) to bytes that a `CausalImages` decodes."""
+Foretold = Callable[[pictures.Pixels], bytes | None]
+"""From images (n, height, width, channels) to bytes that a `CausalImages` decodes; None where it knows no such."""
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,8 @@ def _by_model(content: Content, foretold: Foretold) -> list[bytes]:
     """A candidate by what was learned of other images, for images of small whole numbers."""
     stack = None if content.missing is not None or not content.values.size else as_stack(content.values)
     images = None if stack is None else pictures.numbers(stack)
-    return [] if images is None else [bytes([CAUSAL]) + foretold(images)]
+    made = None if images is None else foretold(images)
+    return [] if made is None else [bytes([CAUSAL]) + made]
 
 
 def _by_others(content: Content, bound: float, effort: Effort) -> list[bytes]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from narrows.bottlenecks import FSQ
 from narrows.coding import mixtures, pictures
-from narrows.coding.causal import BRIGHTEST, LEVELS, CausalImages, bounds
+from narrows.coding.causal import LEVELS, CausalImages, bounds
 from narrows.coding.integers import IntegerNetwork
 from narrows.coding.learned import as_stack
 from narrows.coding.logistic import PRECISION
@@ -64,13 +64,15 @@ class LosslessImages:
     model: CausalImages
 
     def takes(self, values: Array) -> bool:
-        """Whether it can code values: images as those it was learned from."""
+        """Whether values may be images as those it was learned from."""
         images = as_stack(values)
         return images is not None and tuple(images.shape[1:]) == self.shape
 
-    def encode(self, images: Whole) -> bytes:
-        """Images (n, height, width, channels) of whole numbers from 0 to 255 to bytes."""
-        return self.model.encode(images, codes_of(self.encoder, images))
+    def encode(self, images: Whole) -> bytes | None:
+        """Images (n, height, width, channels) of whole numbers to bytes; None where some are too large."""
+        if images.shape[1:] != self.shape or int(images.max(initial=0)) >> self.model.bits:
+            return None
+        return self.model.encode(images, codes_of(self.encoder, _shown(images, self.model.bits)))
 
     def tensors(self) -> dict[str, Tensor]:
         """What `of` takes: the weights of the encoder, and the model as bytes."""
@@ -112,13 +114,14 @@ def learn(images: Array, asked: Request) -> LosslessImages:
         asked: How to train.
     """
     n, height, width, channels = images.shape
+    bits = int(images.max()).bit_length()
     batch = max(1, STEP // (height * width))
     request = Request(
         **{name: getattr(asked, name) for name in ("max_time", "checkpoint", "device", "seed", "verbose")},
         recipe="causal",
         latent_dim=max(1, min(MOST_CODES, images[0].size // VALUES)),
         options=asked.options,
-        likelihood="logistic_mixture",
+        likelihood={"name": "logistic_mixture", "bits": bits},
         scaling="none",
         optimizer="adam",
         learning_rate=RATE,
@@ -127,38 +130,35 @@ def learn(images: Array, asked: Request) -> LosslessImages:
         epochs=asked.epochs or max(1, ceil(STEPS * batch / n)),
         patience=None,
     )
-    module = fit(ArraySamples(images, 2), request).module
+    module = fit(ArraySamples(np.moveaxis(_shown(images, bits).numpy(), 1, 3), 2), request).module
     encoder, decoder, likelihood = module.encoder, module.decoder, module.likelihood
     assert isinstance(encoder, CausalEncoder)
     assert isinstance(decoder, CausalDecoder)
     assert isinstance(likelihood, LogisticMixture)
     few = images[:: max(1, images.size // CALIBRATED)].astype(np.int64)
-    codes = codes_of(encoder, images)
-    made = [as_integers(decoder, likelihood, few, codes, bits) for bits in BITS]
-    sizes = [len(model.encode(few, codes_of(encoder, few))) for model in made]
+    codes, of_few = codes_of(encoder, _shown(images, bits)), codes_of(encoder, _shown(few, bits))
+    made = [as_integers(decoder, likelihood, few, codes, finest) for finest in BITS]
+    sizes = [len(model.encode(few, of_few)) for model in made]
     best = min(sizes)
     found = next(model for model, size in zip(made, sizes, strict=True) if size <= (1 + HARM) * best)
     return LosslessImages(encoder.eval(), (height, width, channels), CausalImages.from_bytes(found.packed))
 
 
-def codes_of(encoder: CausalEncoder, images: Array) -> Whole:
-    """The codes of images (n, height, width, channels), whole numbers from 0 to 2, (n, codes)."""
+def codes_of(encoder: CausalEncoder, shown: Tensor) -> Whole:
+    """The codes of images (n, channels, height, width), whole numbers from 0 to 2, (n, codes)."""
     rounded = FSQ(encoder.out_features, levels=(LEVELS,))
-    found = np.zeros((len(images), encoder.out_features), np.int64)
+    parts = [slice(start, start + BATCH) for start in range(0, max(1, len(shown)), BATCH)]
     with torch.inference_mode():
-        for start in range(0, len(images), BATCH):
-            some = slice(start, start + BATCH)
-            found[some] = rounded.indices(encoder(View(_shown(images[some])))).numpy()
-    return found
+        return torch.cat([rounded.indices(encoder(View(shown[some]))) for some in parts]).numpy()
 
 
-def _shown(images: Array) -> Tensor:
-    """Images (n, height, width, channels) as a network takes them, (n, channels, height, width)."""
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, 3, 1), np.float32) / np.float32(BRIGHTEST))
+def _shown(images: Array, bits: int) -> Tensor:
+    """Images (n, height, width, channels) as a network takes them, from 0 to 1, (n, channels, height, width)."""
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, 3, 1), np.float32) / np.float32((1 << bits) - 1))
 
 
 def as_integers(
-    decoder: CausalDecoder, likelihood: LogisticMixture, few: Whole, codes: Whole, bits: int
+    decoder: CausalDecoder, likelihood: LogisticMixture, few: Whole, codes: Whole, finest: int
 ) -> CausalImages:
     """A trained decoder as networks of whole numbers.
 
@@ -167,28 +167,28 @@ def as_integers(
         likelihood: What its numbers mean.
         few: Some images, (n, height, width, channels).
         codes: The codes of all images that there are to learn of, (m, codes).
-        bits: So many bits weights have, about.
+        finest: So many bits weights have, about.
     """
     above, highest = (codes > 0).sum(0), (codes == LEVELS - 1).sum(0)
     shares = np.stack([(above + 0.5) / (len(codes) + 1), (highest + 0.5) / (above + 1)], 1)
     chances = np.clip(np.rint(shares * (1 << PRECISION)), 1, (1 << PRECISION) - 1).astype(np.int64)
     channels, around = few.shape[3], len(decoder.places)
-    least, most = bounds(channels, around, codes.shape[1])
+    least, most = bounds(likelihood.bits, channels, around, codes.shape[1])
     networks = []
     for channel in range(channels):
-        units = _units(decoder, channels, channel, codes.shape[1])
+        units = _units(decoder, int(likelihood.top), channels, channel, codes.shape[1])
         at = [*range(len(units) - codes.shape[1]), *range(len(most) - codes.shape[1], len(most))]
         maps, path = _maps(decoder, likelihood, channel, units)
-        limits = _limits(decoder, few, channel, codes.shape[1])
+        limits = _limits(decoder, _shown(few, likelihood.bits), channel, codes.shape[1])
         networks.append(
-            IntegerNetwork.of(maps, path, limits, bits, least[at], most[at], mixtures.MOST, window=1),
+            IntegerNetwork.of(maps, path, limits, finest, least[at], most[at], mixtures.MOST, window=1),
         )
-    return CausalImages(decoder.reach, tuple(networks), chances)
+    return CausalImages(likelihood.bits, decoder.reach, tuple(networks), chances)
 
 
-def _units(decoder: CausalDecoder, channels: int, channel: int, codes: int) -> Array:
+def _units(decoder: CausalDecoder, top: int, channels: int, channel: int, codes: int) -> Array:
     """What one of the whole numbers that a network is told means to the decoder."""
-    half = decoder.gain / (2 * BRIGHTEST)
+    half = decoder.gain / (2 * top)
     near = channels * (len(decoder.places) + 1)
     return np.array([half] * near + [1 / TURN] * 2 + [half] * channel + [2 / LEVELS] * codes)
 
@@ -202,7 +202,7 @@ def _maps(
     maps = [_numbers(layer) for layer in refiner if isinstance(layer, nn.Linear)]
     maps[0] = maps[0][0] * units, maps[0][1]
     (weights, bias), (slope, lift), k = maps[-1], _numbers(straight), likelihood.components
-    pixels = BRIGHTEST * (1 << mixtures.FINE)
+    pixels = likelihood.top * (1 << mixtures.FINE)
     first = np.arange(k) > 0
     places = likelihood.places.double().numpy() * float(likelihood.usual.exp())
     located = weights[:1] / decoder.gain + weights[:k] * first[:, None]
@@ -211,7 +211,7 @@ def _maps(
     rows = [pixels * located, mixtures.NATS * weights[k:]]
     ends = [
         pixels * lifted + (mixtures.BELOW << mixtures.FINE),
-        mixtures.NATS * (bias[k : 2 * k] + float(likelihood.usual) + log(BRIGHTEST) - narrowest),
+        mixtures.NATS * (bias[k : 2 * k] + float(likelihood.usual) + log(likelihood.top) - narrowest),
         mixtures.NATS * (bias[2 * k :] + mixtures.EVEN),
     ]
     maps[-1] = np.concatenate(rows), np.concatenate(ends)
@@ -227,14 +227,14 @@ def _numbers(layer: nn.Module) -> tuple[Array, Array]:
     return layer.weight.detach().double().numpy(), layer.bias.detach().double().numpy()
 
 
-def _limits(decoder: CausalDecoder, few: Whole, channel: int, codes: int) -> list[float]:
+def _limits(decoder: CausalDecoder, shown: Tensor, channel: int, codes: int) -> list[float]:
     """The largest activation after each layer but the last."""
-    y, x = (axis.reshape(-1) for axis in np.mgrid[: few.shape[1], : few.shape[2]])
+    y, x = (axis.reshape(-1) for axis in np.mgrid[: shown.shape[2], : shown.shape[3]])
     refiner, found = decoder.refiners[channel], []
     assert isinstance(refiner, nn.Sequential)
     with torch.inference_mode():
-        z = torch.zeros(len(few), codes)
-        a, _ = decoder.seen(decoder.padded(_shown(few)), y, x, channel, z)
+        z = torch.zeros(len(shown), codes)
+        a, _ = decoder.seen(decoder.padded(shown), y, x, channel, z)
         for layer in list(refiner)[:-1]:
             a = layer(a)
             if isinstance(layer, nn.ReLU):

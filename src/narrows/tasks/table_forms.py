@@ -21,6 +21,8 @@ from narrows.tasks.forms import Field, Form
 ROWS = 1 << 17
 BYTES = 1 << 25
 """About how many bytes of a table make a block of rows."""
+PARTED = 1 << 31
+"""Added to the number of words where zeros part them, and no lengths are kept."""
 
 
 class TableForm(Form):
@@ -91,12 +93,15 @@ class TableForm(Form):
         return pa.chunked_array([_array(part, kind) for part in parts], kind)
 
     def to_json(self) -> dict[str, Any]:
-        schema = base64.b64encode(self.schema.serialize()).decode()
-        return {"library": self.library, "schema": schema, "count": self.count}
+        schema = base64.b64encode(self.schema.remove_metadata().serialize()).decode()
+        about = {key.decode("latin-1"): value.decode("latin-1") for key, value in (self.schema.metadata or {}).items()}
+        return {"library": self.library, "schema": schema, "about": about, "count": self.count}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> TableForm:
         schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(data["schema"])))
+        about = {key.encode("latin-1"): value.encode("latin-1") for key, value in data.get("about", {}).items()}
+        schema = schema.with_metadata(about) if about else schema
         count = int(data["count"])
         if not 0 <= count <= 1 << 48:
             raise ValueError("a number of rows that no table has")
@@ -181,19 +186,27 @@ def _numbers(values: pa.Array, carrier: np.dtype[Any], beside: bytes = b"") -> C
 
 
 def _words(values: pa.Array) -> Content:
-    """Text as numbers of the words that occur: in order, or, where most occur once, as they come."""
+    """Text as numbers of the words that occur: in order or as they come or, where most occur once, again and again."""
     plain = values.cast(pa.large_binary())
     encoded = plain.dictionary_encode()
     words, numbers = encoded.dictionary, encoded.indices
-    if 4 * len(words) <= len(values):
+    there = len(values) - values.null_count
+    if 2 * len(words) > there:
+        words, known = plain.drop_null(), np.asarray(plain.is_valid())
+        numbers = pa.array(np.cumsum(known, dtype=np.int32) - 1, mask=~known)
+    elif 4 * len(words) <= there:
         order = np.asarray(pc.sort_indices(words)).astype(np.int64)
         words = words.take(pa.array(order))
         places = np.empty(len(order), dtype=np.int32)
         places[order] = np.arange(len(order), dtype=np.int32)
         numbers = pa.array(places).take(numbers)
+    spelled = words.to_pylist()
+    text = b"\0".join(spelled)
+    if text.count(b"\0") == max(0, len(words) - 1):
+        return _numbers(numbers, np.dtype("i4"), np.array([PARTED + len(words)], "<u4").tobytes() + text)
     lengths = np.asarray(pc.binary_length(words)).astype("<u4")
-    text = b"".join(words.to_pylist())
-    return _numbers(numbers, np.dtype("i4"), np.array([len(words)], "<u4").tobytes() + lengths.tobytes() + text)
+    beside = np.array([len(words)], "<u4").tobytes() + lengths.tobytes() + b"".join(spelled)
+    return _numbers(numbers, np.dtype("i4"), beside)
 
 
 def _as_ipc(values: pa.Array) -> bytes:
@@ -235,17 +248,26 @@ def _check_numbers(values: Array, gaps: Array | None, count: int) -> None:
 
 
 def _spelled(values: Array, gaps: Array | None, beside: bytes, kind: pa.DataType) -> pa.Array:
-    count = int(np.frombuffer(beside[:4], "<u4")[0])
-    if 4 + 4 * count > len(beside):
-        raise FileError("the words of a column are cut short")
-    lengths = np.frombuffer(beside[4 : 4 + 4 * count], "<u4").astype(np.int64)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    text = beside[4 + 4 * count :]
-    if offsets[-1] != len(text):
-        raise FileError("the words of a column are cut short")
+    count, offsets, text = _parted(beside)
     _check_numbers(values, gaps, count)
     words = pa.Array.from_buffers(pa.large_binary(), count, [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(text)])
     return words.take(pa.array(values, mask=gaps)).cast(pa.large_string() if _is_string(kind) else kind).cast(kind)
+
+
+def _parted(beside: bytes) -> tuple[int, Array, bytes]:
+    """How many words there are, where each of them ends, a zero first, and their letters."""
+    count = int(np.frombuffer(beside[:4], "<u4")[0])
+    if count >= PARTED:
+        count -= PARTED
+        letters = np.frombuffer(beside, np.uint8, offset=4)
+        ends = np.append(np.flatnonzero(letters == 0), len(letters))[: None if count else 0]
+        offsets, text = np.concatenate([[0], ends - np.arange(len(ends))]), letters[letters != 0].tobytes()
+    else:
+        lengths = np.frombuffer(beside[4 : 4 + 4 * count], "<u4").astype(np.int64)
+        offsets, text = np.concatenate([[0], np.cumsum(lengths)]), beside[4 + 4 * count :]
+    if len(offsets) != count + 1 or offsets[-1] != len(text):
+        raise FileError("the words of a column are cut short")
+    return count, offsets.astype(np.int64), text
 
 
 def _is_string(kind: pa.DataType) -> bool:
