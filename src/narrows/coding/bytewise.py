@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.generic import CODECS, QUICK, squeeze, unsqueeze
+from narrows.coding.generic import CODECS, QUICK, finer, squeeze, unsqueeze
 from narrows.coding.values import Array, bits_of
 from narrows.core.errors import FileError
 
@@ -92,20 +92,22 @@ def taken_up(data: bytes, number: int, dtype: np.dtype[Any], shape: tuple[int, .
     return np.ascontiguousarray(how.back(bits)).view(dtype).reshape(shape)
 
 
-def encode(values: Array, tried: tuple[int, ...]) -> bytes:
+def encode(values: Array, tried: tuple[int, ...], thorough: bool = False) -> bytes:
     """Values to bytes by the best arrangement and codec.
 
     Args:
         values: (n, ...), of any numeric type of at most eight bytes.
         tried: Numbers of codecs.
+        thorough: Whether finer settings are tried too.
     """
     if not values.size:
         return b"\0" + squeeze(b"", (0,))
     able = [number for number in range(len(ARRANGEMENTS)) if _differs(number, values)]
     some = values[: max(1, SAMPLE * len(values) // max(1, values.nbytes))]
     quick = sorted(able, key=lambda number: len(squeeze(laid_out(some, number), QUICK)))
-    made = [bytes([number]) + squeeze(laid_out(values, number), tried) for number in {0, *quick[:2]}]
-    return min(made, key=lambda one: (len(one), one[0]))
+    made = [(squeeze(laid_out(values, number), tried), number) for number in {0, *quick[:2]}]
+    best, number = min(made, key=lambda one: (len(one[0]), one[1]))
+    return bytes([number]) + (finer(best, laid_out(values, number)) if thorough else best)
 
 
 def encode_by_sample(values: Array, tried: tuple[int, ...], least: int) -> bytes:

@@ -150,7 +150,7 @@ def encode(
     if foretold is not None:
         made += _by_model(content, foretold[0])
     if (effort.thorough and bound == 0) or not effort.modelled:
-        encoded = bytewise.encode(content.values, effort.codecs)
+        encoded = bytewise.encode(content.values, effort.codecs, effort.thorough)
     else:
         least = min(map(len, made), default=len(bits_of(content.values).tobytes()))
         encoded = bytewise.encode_by_sample(content.values, effort.codecs, least)

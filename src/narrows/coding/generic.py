@@ -53,14 +53,28 @@ def _from_zstd(data: bytes, size: int) -> bytes:
     return reader.read(size + 1)
 
 
-def _filters(history: int) -> list[dict[str, int]]:
-    return [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << history}]
+XZ = 3
+"""The number of xz among the codecs."""
+FINER = (
+    {"nice_len": 32},
+    {"lc": 3, "lp": 0, "pb": 0},
+    {"lc": 0, "lp": 0, "pb": 4, "nice_len": 32},
+    {"lc": 0, "lp": 2, "pb": 2},
+    {"lc": 0, "lp": 3, "pb": 3},
+)
+"""Settings of xz that suit records of some lengths better than text; whoever reads need not know them."""
+FINELY = 1 << 22
+"""So many bytes are worth the time."""
 
 
-def _xz(data: bytes) -> bytes:
+def _filters(history: int, **settings: int) -> list[dict[str, int]]:
+    return [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << history, **settings}]
+
+
+def _xz(data: bytes, **settings: int) -> bytes:
     """One byte for the logarithm of the history that is needed, which costs memory and time; then the stream."""
     history = min(max(len(data).bit_length(), SMALLEST_HISTORY), LARGEST_HISTORY)
-    return bytes([history]) + lzma.compress(data, lzma.FORMAT_RAW, filters=_filters(history))
+    return bytes([history]) + lzma.compress(data, lzma.FORMAT_RAW, filters=_filters(history, **settings))
 
 
 def _from_xz(data: bytes, size: int) -> bytes:
@@ -120,6 +134,13 @@ def squeeze(data: bytes, tried: tuple[int, ...] = SMALL) -> bytes:
     """
     made = [bytes([number]) + CODECS[number].shrink(data) for number in {0, *tried}]
     return min(made, key=lambda one: (len(one), one[0]))
+
+
+def finer(made: bytes, data: bytes) -> bytes:
+    """What `squeeze` made of bytes or, where that was xz, the least of what other settings make."""
+    if made[0] != XZ or len(data) > FINELY:
+        return made
+    return min([made, *(bytes([XZ]) + _xz(data, **settings) for settings in FINER)], key=len)
 
 
 def unsqueeze(data: bytes, size: int) -> bytes:

@@ -23,6 +23,8 @@ from narrows.core.raster import slanted
 MOST_BITS = 8
 LEARNED = 1 << 17
 """About so many pixels decide about the weights."""
+SMALL = 1 << 14
+"""Fewer pixels may cost less by weights that nobody learned."""
 COLOURS = 4
 """A last axis of at most this length are the channels of an image."""
 FIRST = 32
@@ -80,15 +82,16 @@ def encode(images: Pixels, primer: Pixels | None) -> bytes:
     sizes = _sizes(first, bits)
     memories = Memories()
     _walk(some, 0, BitWriter(), Mixer(sizes, Tree.flat(bits), memories=memories), bits, known=True)
-    weights = learned_weights(memories, len(sizes))
-    out = Writer()
-    out.number(bits)
-    for size in sizes:
-        out.number(size)
-    out.piece(squeeze(weights.tobytes()))
-    writer = BitWriter()
-    _walk(first.copy(), len(first) - len(images), writer, Mixer(sizes, Tree.flat(bits), weights), bits, known=True)
-    return out.rest(writer.done())
+    learned = learned_weights(memories, len(sizes))
+    made = []
+    for weights in (learned, None) if images.size < SMALL else (learned,):
+        out, writer = Writer(), BitWriter()
+        for number in (bits, *sizes):
+            out.number(number)
+        out.piece(b"" if weights is None else squeeze(weights.tobytes()))
+        _walk(first.copy(), len(first) - len(images), writer, Mixer(sizes, Tree.flat(bits), weights), bits, known=True)
+        made.append(out.rest(writer.done()))
+    return min(made, key=len)
 
 
 def decode(data: bytes, shape: tuple[int, ...], primer: Pixels | None) -> Pixels:
@@ -104,7 +107,9 @@ def decode(data: bytes, shape: tuple[int, ...], primer: Pixels | None) -> Pixels
     corner = np.full(1, 2, dtype=np.int64)
     contexts = len(_contexts(np.zeros((1, 5, 5, shape[3]), np.int64), corner, corner, 0, shape[2], bits))
     sizes = [fields.number(LARGEST_TABLE) for _ in range(contexts)]
-    weights = np.frombuffer(unsqueeze(fields.piece(), contexts * LEVELS), dtype=np.int8).reshape(contexts, LEVELS)
+    stored = fields.piece()
+    plain = unsqueeze(stored, contexts * LEVELS) if stored else b""
+    weights = np.frombuffer(plain, dtype=np.int8).reshape(contexts, LEVELS) if stored else None
     before = 0 if primer is None else len(primer)
     images = np.zeros((before + shape[0], *shape[1:]), dtype=np.int64)
     if primer is not None:
