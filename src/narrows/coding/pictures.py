@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from narrows.coding.bits import BitCoder, BitReader, Bits, BitWriter
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.generic import squeeze, unsqueeze
+from narrows.coding.generic import HEADERS, squeeze, unsqueeze
 from narrows.coding.mixing import LARGEST_TABLE, LEVELS, Memories, Mixer, Words, hashed, learned_weights, table_size
 from narrows.coding.trees import Tree
 from narrows.coding.values import Array
@@ -88,7 +88,7 @@ def encode(images: Pixels, primer: Pixels | None) -> bytes:
         out, writer = Writer(), BitWriter()
         for number in (bits, *sizes):
             out.number(number)
-        out.piece(b"" if weights is None else squeeze(weights.tobytes()))
+        out.piece(b"" if weights is None else squeeze(weights.tobytes(), HEADERS))
         _walk(first.copy(), len(first) - len(images), writer, Mixer(sizes, Tree.flat(bits), weights), bits, known=True)
         made.append(out.rest(writer.done()))
     return min(made, key=len)
