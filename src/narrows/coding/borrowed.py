@@ -113,16 +113,16 @@ def decode(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     if codec == OF_GRID:
         base = fields.signed()
         how = Map(GRID, step=float(np.frombuffer(fields.piece(), "<f8")[0]))
-        patches = Patches.read(fields, prod(shape))
+        patches = Patches.read(fields, shape)
         pixels = _unpictured(fields.rest(), np.dtype(np.uint16), shape)
         found = expressed(pixels.astype(np.int64) + base, how, dtype)
-        return patches.onto(found.reshape(-1)).reshape(shape)
-    patches = Patches.read(fields, prod(shape))
+        return patches.onto(found.reshape(shape))
+    patches = Patches.read(fields, shape)
     streams = [fields.piece() for _ in range(fields.number(prod(shape)))]
     back = _apart_back(NAMES[codec], streams, dtype, shape)
     if back is None:
         raise FileError(f"a stream of {NAMES[codec]} is damaged")
-    return patches.onto(back.reshape(-1)).reshape(shape)
+    return patches.onto(back)
 
 
 def in_words(data: bytes) -> str:

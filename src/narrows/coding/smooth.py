@@ -1,6 +1,5 @@
 """Values of smooth fields: as whole numbers by interpolation, and beside them the bits of those that do not fit."""
 
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -81,11 +80,11 @@ def _header(values: Array, how: Map, there: NDArray[np.bool_], wrong: NDArray[np
 
 def decode(data: bytes, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     """The values that come back."""
-    fields, count = Reader(data), prod(shape)
+    fields = Reader(data)
     kind, digits = fields.number(4), fields.number(22)
     if kind not in (WHOLE, DECIMAL, GRID):
         raise FileError("values of a field were mapped in a way that this version does not know")
     how = Map(kind, digits, float(np.frombuffer(fields.piece(), "<f8")[0]))
-    patches = Patches.read(fields, count)
-    field = interpolation.decode(fields.rest(), shape, ~patches.missing.reshape(shape))
-    return patches.onto(expressed(field, how, dtype).reshape(-1)).reshape(shape)
+    patches = Patches.read(fields, shape)
+    field = interpolation.decode(fields.rest(), shape, ~patches.missing)
+    return patches.onto(expressed(field, how, dtype).reshape(shape))
