@@ -74,7 +74,7 @@ def _learned(estimator: narrows.Compressor) -> dict[str, str]:
         return {"codes": f"images of {model.channels} channel(s), not exactly", "code": code, "decoder": held}
     if estimator.lossless_ is not None:
         causal, (height, width, channels) = estimator.lossless_.model, estimator.lossless_.shape
-        seen = f"{causal.reach} rows above and columns to either side, and a code of {len(causal.chances)} numbers"
+        seen = f"{causal.reach} rows above and columns to either side, and a code of size {len(causal.chances)}"
         held = f"{len(causal.packed):,} bytes in a file that holds it, number {causal.fingerprint}"
         kind = f"images of {height} x {width} pixels and {channels} channel(s), exactly"
         return {"foretells": kind, "by": seen, "decoder": held}
