@@ -102,7 +102,7 @@ def learnable(values: Array) -> Array | None:
     ):
         return None
     some = images[:: max(1, -(-images.size // MOST_LEARNED))]
-    found = pictures.numbers(some)
+    found = some if some.dtype == np.uint8 else pictures.numbers(some)
     return None if found is None or found.max() < 2 else found.astype(np.uint8)
 
 
