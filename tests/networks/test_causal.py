@@ -65,3 +65,22 @@ def test_images_in_parts_give_the_same(pair):
         whole = numbers(decoder, x, features.values)
         parts = torch.cat([numbers(decoder, x[i : i + 1], features.values[i : i + 1]) for i in range(5)])
     torch.testing.assert_close(whole, parts, rtol=0, atol=1e-6)
+
+
+def test_images_are_drawn_pixel_by_pixel(pair):
+    _, decoder = pair
+    z, likelihood = torch.zeros(2000, 2), Coins()
+    x = decoder.drawn(Code(z, z[:, 0], z[:, 0]), None, likelihood, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        chances = numbers(decoder, x, z)[:, 0].sigmoid()
+    off = (x - chances).mean(0) / (chances * (1 - chances)).mean(0).div(len(x)).sqrt()
+    assert set(x.unique().tolist()) <= {0.0, 1.0}
+    assert off.abs().max() < 4.5
+
+
+class Coins:
+    """Pixels that are one with the chance that the first number says."""
+
+    @staticmethod
+    def sample(params, rng):
+        return torch.bernoulli(params[:, 0].sigmoid(), generator=rng)

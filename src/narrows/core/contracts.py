@@ -269,10 +269,16 @@ class Decoder(Part):
     """The linear path beside the network, where there is one."""
     transposes: bool = False
     """True where it is the one affine map of the encoder, transposed, so that both belong to one energy."""
+    foretells: bool = False
+    """True where values are told by others of the same sample, so that samples are drawn value by value."""
 
     @abstractmethod
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
         """The likelihood's numbers, (n, *params_shape)."""
+
+    def drawn(self, code: Code, context: Tensor | None, likelihood: Likelihood, rng: Generator) -> Tensor:
+        """One draw of the samples that codes stand for, (n, *s)."""
+        return likelihood.sample(self(code, context).float(), rng)
 
     def readout(self, code: Code, context: Tensor | None) -> Readout:
         """The same numbers, where they are asked for: of decoders that are made for sparse rows alone."""

@@ -1,7 +1,6 @@
 """The estimator for new samples: fit, then sample, interpolate and traverse."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from narrows.core.contracts import Quantizer
 from narrows.core.errors import ChoiceError, InputError, unknown
-from narrows.core.trace import Prediction
+from narrows.core.trace import Code
 from narrows.data.arrays import Array
 from narrows.data.frames import Frame, as_table, is_frame
 from narrows.estimators.base import Estimator
@@ -215,11 +214,15 @@ class Generator(Estimator):
     def _shown(self, found: Tensor, context: Tensor | None, seed: int | None = None) -> Any:
         """The samples that codes stand for, in their container; drawn where there is a seed and draws are wanted."""
         model = self._module()
-        read = Prediction.median
         smooth = self.schema_.spec.kind in SMOOTH
-        if seed is not None and (self.values == "drawn" or (self.values == "auto" and not smooth)):
-            device = next(model.parameters()).device
-            read = partial(Prediction.sample, rng=generator(seed, DRAWS, device=device))
+        drawn = seed is not None and (self.values == "drawn" or (self.values == "auto" and not smooth))
+        rng = generator(seed or 0, DRAWS, device=next(model.parameters()).device)
+
+        def read(code: Code, known: Tensor | None) -> Tensor:
+            if drawn or model.decoder.foretells:
+                return model.decoder.drawn(code, known, model.likelihood, rng)
+            return model.decode(code, known).median()
+
         values = generation.decoded(model, self.schema_, found, context, read)
         if self._frame is not None and isinstance(values, np.ndarray):
             return self._frame.restore(pa.table(list(values.T), list(map(str, self.feature_names_in_))))

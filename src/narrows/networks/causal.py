@@ -1,15 +1,17 @@
 """Networks that foretell every pixel from those before it: above, to the left, and channel by channel."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from narrows.core.contracts import Decoder, Encoder, Network
+from narrows.core.contracts import Decoder, Encoder, Likelihood, Network
 from narrows.core.errors import ChoiceError
 from narrows.core.raster import TURN, part, slanted, steps
 from narrows.core.spec import SampleSpec
@@ -33,7 +35,8 @@ class Causal(Network):
     less (W + N) / 2, the channels of the same pixel that come before, the place in the image, and the code. Here what
     is decoded is handed to the decoder, past the bottleneck: every pixel for those that come after it alone. So an
     image's likelihood is that of its code and of all its pixels, each given those before, as a lossless code needs it.
-    A code alone stands for an image of which every pixel is what those before let expect.
+    A code alone stands for an image of which every pixel is what those before let expect; one that is drawn, pixel by
+    pixel, is more like those that were learned from.
 
     Args:
         widths: Hidden units.
@@ -101,6 +104,8 @@ class CausalDecoder(Decoder):
         act: Name of the nonlinearity.
     """
 
+    foretells = True
+
     def __init__(
         self,
         spec: SampleSpec,
@@ -131,7 +136,8 @@ class CausalDecoder(Decoder):
 
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
         if not code.side:
-            return self._alone(code.z)
+            expected = self._filled(code.z, lambda numbers: numbers[:, 0])
+            return self._foretold(expected, code.z)
         (x,) = code.side
         if torch.is_grad_enabled():
             return self._foretold(x, code.z)
@@ -147,17 +153,19 @@ class CausalDecoder(Decoder):
         found = [self._at(around, y, column, channel, z) for channel in range(channels)]
         return torch.stack(found, 1).movedim(3, 1).reshape(-1, *self.params_shape)
 
-    def _alone(self, z: Tensor) -> Tensor:
-        """The numbers of the image that a code alone stands for."""
-        x = z.new_zeros(len(z), *self.params_shape[1:])
-        padded = self.padded(x)
-        height, width = self.params_shape[2:]
-        for y, column in slanted(height, width, self.reach):
-            for channel in range(x.shape[1]):
-                expected = self._at(padded, y, column, channel, z)[..., 0]
-                padded[:, y + self.reach, column + self.reach, channel] = expected.to(padded.dtype)
-        inside = slice(self.reach, -self.reach)
-        return self._foretold(padded[:, self.reach :, inside].movedim(3, 1), z)
+    @torch.no_grad()
+    def drawn(self, code: Code, context: Tensor | None, likelihood: Likelihood, rng: Generator) -> Tensor:
+        return self._filled(code.z, partial(likelihood.sample, rng=rng))
+
+    def _filled(self, z: Tensor, told: Callable[[Tensor], Tensor]) -> Tensor:
+        """Images (n, c, h, w) whose pixels are what is told by their numbers, (n, p, pixels) to (n, pixels)."""
+        channels, height, width = self.params_shape[1:]
+        padded = self.padded(z.new_zeros(len(z), channels, height, width))
+        for y, x in slanted(height, width, self.reach):
+            for channel in range(channels):
+                values = told(self._at(padded, y, x, channel, z).movedim(2, 1))
+                padded[:, y + self.reach, x + self.reach, channel] = values.to(padded.dtype)
+        return padded[:, self.reach :, self.reach : -self.reach].movedim(3, 1)
 
     def padded(self, x: Tensor) -> Tensor:
         """(n, c, h, w) to (n, reach + h, reach + w + reach, c), zeros around."""

@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 
 from narrows.core.errors import ChoiceError, InputError, unknown
-from narrows.core.trace import Code, Prediction
+from narrows.core.trace import Code
 from narrows.data.arrays import Array
 from narrows.data.samples import Samples
 from narrows.data.schema import Schema
@@ -77,7 +77,7 @@ def decoded(
     schema: Schema,
     codes: Tensor,
     context: Tensor | None,
-    read: Callable[[Prediction], Tensor],
+    read: Callable[[Code, Tensor | None], Tensor],
 ) -> Any:
     """Raw samples that codes (n, latent_dim) stand for.
 
@@ -86,7 +86,7 @@ def decoded(
         schema: How raw values become tensors.
         codes: (n, latent_dim), at least one.
         context: What is known of each sample, (n, c), for models that are told.
-        read: What is read off a prediction: its median, or a draw.
+        read: What is made of codes, and of what is known of the samples: a median, or a draw.
     """
     device = next(model.parameters()).device
     size = block_rows(schema.spec)
@@ -99,7 +99,7 @@ def decoded(
                 known = _padded(rows, size).to(device)
             padded = _padded(z.float(), size).to(device)
             nothing = padded.new_zeros(size)
-            found.append(schema.raw(read(model.decode(Code(padded, nothing, nothing), known))[: len(z)]))
+            found.append(schema.raw(read(Code(padded, nothing, nothing), known)[: len(z)]))
     return schema.join(found)
 
 
