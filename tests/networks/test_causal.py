@@ -42,7 +42,7 @@ def test_lines_hold_every_pixel_once_and_see_only_earlier_lines():
     for reach in (1, 2, 5):
         done = set()
         for y, x in slanted(7, 9, reach):
-            line = set(zip(y.tolist(), x.tolist(), strict=True))
+            line = set(zip(y, x, strict=True))
             seen = {(a + dy, b + dx) for a, b in line for dy, dx in steps(reach)}
             assert not line & done
             assert all(place in done for place in seen if place[0] >= 0 and 0 <= place[1] < 9)

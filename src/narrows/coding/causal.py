@@ -20,9 +20,10 @@ from narrows.coding.bits import BitCoder, BitReader, BitWriter
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.integers import IntegerNetwork
 from narrows.coding.logistic import PRECISION
+from narrows.coding.pictures import slanted
 from narrows.coding.values import packed, unpacked
 from narrows.core.errors import FileError
-from narrows.core.raster import TURN, part, slanted, steps
+from narrows.core.raster import TURN, part, steps
 
 LEVELS = 3
 """The levels of each number of a code."""

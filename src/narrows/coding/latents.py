@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrows.coding.fields import Reader, Writer
+from narrows.coding.pictures import slanted
 from narrows.coding.runs import RunCoder, RunCounter, RunReader, RunWriter
 from narrows.coding.values import packed, unpacked
 from narrows.core.errors import FileError
-from narrows.core.raster import slanted
 
 BUCKETS = 30
 """How many tables a channel has."""

@@ -22,13 +22,12 @@ from numpy.typing import NDArray
 
 from narrows.coding import pictures
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.pictures import COLOURS, MOST_BITS, groups
+from narrows.coding.pictures import COLOURS, MOST_BITS, groups, slanted
 from narrows.coding.rows import conditional
 from narrows.coding.runs import RunCoder, RunReader, RunWriter
 from narrows.coding.tables import Nest, Tables
 from narrows.coding.values import Array
 from narrows.core.errors import FileError
-from narrows.core.raster import slanted
 
 BOUNDS = (1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 85, 113, 150, 200)
 """Between the classes of d for differences."""

@@ -17,8 +17,8 @@ from narrows.coding.generic import HEADERS, squeeze, unsqueeze
 from narrows.coding.mixing import LARGEST_TABLE, LEVELS, Memories, Mixer, Words, hashed, learned_weights, table_size
 from narrows.coding.trees import Tree
 from narrows.coding.values import Array
+from narrows.core import raster
 from narrows.core.errors import FileError
-from narrows.core.raster import slanted
 
 MOST_BITS = 8
 LEARNED = 1 << 17
@@ -128,6 +128,11 @@ def groups(count: int, primed: int, first: int = FIRST, growth: int = 2, most: i
         stop = min(limit, start + size)
         yield start, stop
         start, size = stop, min(growth * size, most)
+
+
+def slanted(height: int, width: int, reach: int = 1) -> Iterator[tuple[Pixels, Pixels]]:
+    """The pixels of every slanted line, as arrays of their rows and columns."""
+    return ((np.array(y), np.array(x)) for y, x in raster.slanted(height, width, reach))
 
 
 def _walk(images: Pixels, primed: int, coder: BitCoder, mixer: Mixer, bits: int, known: bool) -> None:

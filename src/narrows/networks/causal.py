@@ -161,7 +161,8 @@ class CausalDecoder(Decoder):
         """Images (n, c, h, w) whose pixels are what is told by their numbers, (n, p, pixels) to (n, pixels)."""
         channels, height, width = self.params_shape[1:]
         padded = self.padded(z.new_zeros(len(z), channels, height, width))
-        for y, x in slanted(height, width, self.reach):
+        for line in slanted(height, width, self.reach):
+            y, x = map(np.array, line)
             for channel in range(channels):
                 values = told(self._at(padded, y, x, channel, z).movedim(2, 1))
                 padded[:, y + self.reach, x + self.reach, channel] = values.to(padded.dtype)
