@@ -134,6 +134,8 @@ def test_another_process_with_two_threads_reads_the_same():
 
 
 def test_the_golden_file_stays_readable():
+    with narrows.open_compressed(GOLDEN / "lossless1.nrw") as file:
+        assert [chunk.method for chunk in file.methods()] == ["pixels by those before them, by a learned model"]
     assert np.array_equal(narrows.decompress(GOLDEN / "lossless1.nrw"), np.load(GOLDEN / "lossless1.npy"))
 
 
