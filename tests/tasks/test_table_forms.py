@@ -47,8 +47,9 @@ def test_bytes_come_back(words):
     assert _array(_content(column), pa.binary()).to_pylist() == words
 
 
-def test_words_that_are_cut_short_are_refused():
-    content = _content(pa.chunked_array([pa.array(["one", "two", "three"])]))
+@pytest.mark.parametrize("words", [["one", "two", "three"], ["o\0ne", "two", "three"]])
+def test_words_that_are_cut_short_are_refused(words):
+    content = _content(pa.chunked_array([pa.array(words)]))
     for beside in (content.beside[:-6], content.beside + b"\0", content.beside[:5]):
         with pytest.raises(FileError, match=r"words|cut short"):
             _array(type(content)(content.values, content.missing, beside), pa.string())

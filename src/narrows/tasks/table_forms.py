@@ -262,6 +262,8 @@ def _parted(beside: bytes) -> tuple[int, Array, bytes]:
         letters = np.frombuffer(beside, np.uint8, offset=4)
         ends = np.append(np.flatnonzero(letters == 0), len(letters))[: None if count else 0]
         offsets, text = np.concatenate([[0], ends - np.arange(len(ends))]), letters[letters != 0].tobytes()
+    elif 4 + 4 * count > len(beside):
+        raise FileError("the words of a column are cut short")
     else:
         lengths = np.frombuffer(beside[4 : 4 + 4 * count], "<u4").astype(np.int64)
         offsets, text = np.concatenate([[0], np.cumsum(lengths)]), beside[4 + 4 * count :]
