@@ -7,6 +7,7 @@ from narrows.core.raster import slanted, steps
 from narrows.core.spec import SampleSpec
 from narrows.core.trace import Code, View
 from narrows.networks import Causal
+from narrows.networks.conditional import ConditionalDecoder
 from narrows.networks.layers import initialise
 
 SHAPE = (3, 5, 6)
@@ -84,3 +85,16 @@ class Coins:
     @staticmethod
     def sample(params, rng):
         return torch.bernoulli(params[:, 0].sigmoid(), generator=rng)
+
+
+def test_a_decoder_that_is_told_a_condition_draws_pixel_by_pixel_too():
+    spec = SampleSpec("image", SHAPE, "unit")
+    _, inner = Causal(widths=(8,), reach=2).pair(spec, 2, 5, (4, *SHAPE))
+    decoder = ConditionalDecoder(inner, 3)
+    initialise(decoder, torch.Generator().manual_seed(0))
+    z, told = torch.zeros(4, 2), torch.eye(4, 3)
+    assert decoder.foretells
+    x = decoder.drawn(Code(z, z[:, 0], z[:, 0]), told, Coins(), torch.Generator().manual_seed(0))
+    inside = torch.cat([z, told], 1)
+    expected = inner.drawn(Code(inside, z[:, 0], z[:, 0]), None, Coins(), torch.Generator().manual_seed(0))
+    assert torch.equal(x, expected)

@@ -6,9 +6,9 @@ Wrappers for any family. A condition that never changes only shifts biases, so t
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from narrows.core.contracts import Decoder, Encoder, Readout
+from narrows.core.contracts import Decoder, Encoder, Likelihood, Readout
 from narrows.core.trace import Code, Features, View
 from narrows.networks.layers import bare, silenced
 
@@ -67,6 +67,14 @@ class ConditionalDecoder(Decoder):
     def forward(self, code: Code, context: Tensor | None) -> Tensor:
         params: Tensor = self.network(self._joined(code, context), None)
         return params
+
+    @property
+    def foretells(self) -> bool:  # type: ignore[override]
+        """As of the decoder inside."""
+        return self.network.foretells
+
+    def drawn(self, code: Code, context: Tensor | None, likelihood: Likelihood, rng: Generator) -> Tensor:
+        return self.network.drawn(self._joined(code, context), None, likelihood, rng)
 
     def readout(self, code: Code, context: Tensor | None) -> Readout:
         return self.network.readout(self._joined(code, context), None)
