@@ -17,16 +17,17 @@ def model(channels=1, reach=2, codes=2, components=3, seed=0, bits=8):
     """A network that nobody trained."""
     rng = np.random.default_rng(seed)
     around = len(steps(reach))
-    least, most = bounds(bits, channels, around, codes)
     networks = []
     for channel in range(channels):
-        count = channels * (around + 1) + 2 + channel
-        at = [*range(count), *range(len(most) - codes, len(most))]
-        maps = [(rng.normal(size=(7, len(at))) / 300, rng.normal(size=7)), (rng.normal(size=(3 * components, 7)), None)]
+        least, most = bounds(bits, channels, channel, around, codes)
+        maps = [
+            (rng.normal(size=(7, len(least))) / 300, rng.normal(size=7)),
+            (rng.normal(size=(3 * components, 7)), None),
+        ]
         ends = np.repeat([(mixtures.BELOW + 100) << mixtures.FINE, 6 * mixtures.NATS, 16 * mixtures.NATS], components)
         maps[1] = 200 * maps[1][0], ends.astype(float)
-        path = np.zeros((3 * components, len(at)))
-        networks.append(IntegerNetwork.of(maps, path, [4.0], 12, least[at], most[at], mixtures.MOST, window=1))
+        path = np.zeros((3 * components, len(least)))
+        networks.append(IntegerNetwork.of(maps, path, [4.0], 12, least, most, mixtures.MOST, window=1))
     chances = rng.integers(1, 1 << 22, (codes, 2))
     return CausalImages(bits, reach, tuple(networks), chances)
 

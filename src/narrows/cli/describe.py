@@ -67,20 +67,21 @@ def describe_model(path: Path) -> dict[str, Any]:
 
 def _learned(estimator: narrows.Compressor) -> dict[str, str]:
     """What a `Compressor` knows of the data that it was fitted on."""
+    shared = estimator.shared
+    held = "" if shared.model is None else f"{len(shared.model.packed):,} bytes in a file that holds it"
+    held += f", number {shared.fingerprint}"
     if estimator.lossy_ is not None:
         model = estimator.lossy_.model
         code = f"{len(model.tables.least)} numbers for every {model.side} x {model.side} pixels"
-        held = f"{len(model.packed):,} bytes in a file that holds it, number {model.fingerprint}"
         return {"codes": f"images of {model.channels} channel(s), not exactly", "code": code, "decoder": held}
     if estimator.lossless_ is not None:
         causal, (height, width, channels) = estimator.lossless_.model, estimator.lossless_.shape
         seen = f"{causal.reach} rows above and columns to either side, and a code of size {len(causal.chances)}"
-        held = f"{len(causal.packed):,} bytes in a file that holds it, number {causal.fingerprint}"
         kind = f"images of {height} x {width} pixels and {channels} channel(s), exactly"
         return {"foretells": kind, "by": seen, "decoder": held}
     shape = None if estimator.primer_ is None else estimator.primer_.shape
     primed = f"{' x '.join(map(str, shape))} pixels" if shape else "nothing: data are compressed by themselves"
-    return {"primed with": primed} | ({"number": estimator.shared.fingerprint} if shape else {})
+    return {"primed with": primed} | ({"number": shared.fingerprint} if shape else {})
 
 
 def describe_compressed(path: Path) -> dict[str, Any]:

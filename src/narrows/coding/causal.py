@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +18,7 @@ from narrows.coding.bits import BitCoder, BitReader, BitWriter
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.integers import IntegerNetwork
 from narrows.coding.logistic import PRECISION
+from narrows.coding.packed_model import PackedModel
 from narrows.coding.pictures import slanted
 from narrows.coding.values import packed, unpacked
 from narrows.core.errors import FileError
@@ -38,7 +37,7 @@ Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class CausalImages:
+class CausalImages(PackedModel):
     """What is known of a kind of images: how likely each pixel is, given those before it.
 
     Args:
@@ -56,18 +55,15 @@ class CausalImages:
 
     def __post_init__(self) -> None:
         channels, around = len(self.networks), len(steps(self.reach))
-        least, most = bounds(self.bits, channels, around, len(self.chances))
         if not ((self.chances > 0) & (self.chances < 1 << PRECISION)).all():
             raise FileError("a model for images has codes that cannot be")
         for channel, network in enumerate(self.networks):
-            seen = channels * (around + 1) + 2 + channel
-            fits = len(network.least) == seen + len(self.chances) and network.outputs == self.networks[0].outputs
-            at = [*range(seen), *range(len(most) - len(self.chances), len(most))]
-            if not fits or (network.least > least[at]).any() or (network.most < most[at]).any():
+            least, most = bounds(self.bits, channels, channel, around, len(self.chances))
+            fits = len(network.least) == len(least) and network.outputs == self.networks[0].outputs
+            if not fits or (network.least > least).any() or (network.most < most).any():
                 raise FileError("the parts of a model for images do not fit one another")
-            if network.outputs % 3 or not 0 < network.outputs <= 3 * mixtures.COMPONENTS:
-                raise FileError("a model for images has mixtures that cannot be")
-            if network.layers[-1].most > mixtures.MOST:
+            mixed = network.outputs % 3 == 0 and 0 < network.outputs <= 3 * mixtures.COMPONENTS
+            if not mixed or network.layers[-1].most > mixtures.MOST:
                 raise FileError("a model for images has mixtures that cannot be")
 
     def encode(self, images: Whole, codes: Whole) -> bytes:
@@ -129,14 +125,7 @@ class CausalImages:
                 flat[:, here, channel] = found
                 seen.append((2 * found - near[:, :, channel])[:, :, None])
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """What tells a model from others."""
-        return sha256(self.packed).hexdigest()[:32]
-
-    @cached_property
-    def packed(self) -> bytes:
-        """What `from_bytes` reads."""
+    def _pack(self) -> bytes:
         out = Writer()
         out.number(0)
         out.number(self.bits)
@@ -149,35 +138,22 @@ class CausalImages:
         return out.rest(b"")
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> CausalImages:
-        """A model as it was packed.
-
-        Raises:
-            FileError: It is none, or one whose results could differ between machines.
-        """
-        try:
-            fields = Reader(data)
-            fields.number(0)
-            bits, channels = fields.number(MOST_BITS), fields.number(MOST_CHANNELS)
-            reach, many = fields.number(MOST_REACH), fields.number(MOST_CODES)
-            if not bits or not channels or not reach:
-                raise FileError("a model for images sees nothing")
-            chances = unpacked(fields.piece(), 2 * many).astype(np.int64).reshape(many, 2)
-            networks = tuple(IntegerNetwork.read(Reader(fields.piece()), 1) for _ in range(channels))
-            found = cls(bits, reach, networks, chances)
-        except (ValueError, IndexError, TypeError, OverflowError, MemoryError) as error:
-            if isinstance(error, FileError):
-                raise
-            raise FileError(f"the model for images does not hold what it should ({error})") from error
-        vars(found)["packed"] = data  # as it was, so that its fingerprint is that of these bytes
-        return found
+    def _unpack(cls, fields: Reader) -> CausalImages:
+        fields.number(0)
+        bits, channels = fields.number(MOST_BITS), fields.number(MOST_CHANNELS)
+        reach, many = fields.number(MOST_REACH), fields.number(MOST_CODES)
+        if not bits or not channels or not reach:
+            raise FileError("a model for images sees nothing")
+        chances = unpacked(fields.piece(), 2 * many).astype(np.int64).reshape(many, 2)
+        networks = tuple(IntegerNetwork.read(Reader(fields.piece()), 1) for _ in range(channels))
+        return cls(bits, reach, networks, chances)
 
 
-def bounds(bits: int, channels: int, around: int, codes: int) -> tuple[Whole, Whole]:
-    """Between which what the network of the last channel is told lies."""
+def bounds(bits: int, channels: int, channel: int, around: int, codes: int) -> tuple[Whole, Whole]:
+    """Between which what the network of a channel is told lies."""
     top = (1 << bits) - 1
     far = 2 * top
-    spans = [far] * channels * around, [top] * channels, [2 * TURN] * 2, [far] * (channels - 1), [1] * codes
+    spans = [far] * channels * around, [top] * channels, [2 * TURN] * 2, [far] * channel, [1] * codes
     most = np.concatenate(spans).astype(np.int64)
     return -most, most
 

@@ -4,10 +4,10 @@ Every candidate is decoded again, and is taken only if it gives back every bit, 
 beyond it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import CODECS, squeeze, unsqueeze
 from narrows.coding.learned import LearnedImages, as_given, as_stack
 from narrows.coding.mapping import cost, own_cost, ways
+from narrows.coding.packed_model import PackedModel
 from narrows.coding.rows import Known
 from narrows.coding.values import NAMES, Array, Map, Symbols, bits_of, ordered_bits, within
 from narrows.core.errors import FileError
@@ -27,10 +28,17 @@ GENERIC, ROWS, SMOOTH, PICTURES, TABLES, BORROWED, LEARNED, MEDIANS, CAUSAL = ra
 MOST_IN_A_ROW = 1 << 22
 """More values than this are left to the other methods, so that memory stays within bounds."""
 Gaps = NDArray[np.bool_] | None
-Model = LearnedImages | CausalImages
-"""What was learned of images, where whoever decodes will have it too."""
-Foretold = Callable[[pictures.Pixels], bytes | None]
-"""From images (n, height, width, channels) to bytes that a `CausalImages` decodes; None where it knows no such."""
+
+
+class Foreteller(Protocol):
+    """What codes images by a model that whoever decodes will have too."""
+
+    @property
+    def model(self) -> CausalImages:
+        """What decodes them."""
+
+    def encode(self, images: pictures.Pixels) -> bytes | None:
+        """Images (n, height, width, channels) as bytes; None where it knows no such images."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,7 @@ def encode(
     bound: float,
     effort: Effort,
     primer: Array | None = None,
-    foretold: tuple[Foretold, CausalImages] | None = None,
+    foreteller: Foreteller | None = None,
 ) -> tuple[bytes, Content]:
     """A chunk, and what will come back from it.
 
@@ -128,7 +136,7 @@ def encode(
         bound: How far values may come back from what they were.
         effort: How much is tried.
         primer: Rows of the same kind, which whoever decodes will have.
-        foretold: What codes images by a model, and the model, which whoever decodes will have.
+        foreteller: What codes images by a model.
     """
     bound = bound if content.values.dtype.kind == "f" else 0.0
     beside = Writer()
@@ -147,8 +155,7 @@ def encode(
             made += _by_rows(mapped, candidates, known, effort)
         made += [] if images is None else _as_pictures(content, images, effort, primer)
         made += _by_others(content, bound, effort)
-    if foretold is not None:
-        made += _by_model(content, foretold[0])
+    made += by_model(content, foreteller)
     if (effort.thorough and bound == 0) or not effort.modelled:
         encoded = bytewise.encode(content.values, effort.codecs, effort.thorough)
     else:
@@ -157,7 +164,7 @@ def encode(
     generic = bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing)
     made.append(generic)
     for payload in (first + one for one in sorted(made, key=_worth)):
-        back = _tried(payload, content, known, primer, None if foretold is None else foretold[1])
+        back = _tried(payload, content, known, primer, None if foreteller is None else foreteller.model)
         if back is not None and back.stands_for(content, bound):
             return payload, back
     raise AssertionError("the generic method gives back what it was given")
@@ -187,7 +194,7 @@ def _worth(made: bytes) -> float:
 
 
 def _tried(
-    payload: bytes, content: Content, known: Sequence[Known | None], primer: Array | None, model: Model | None
+    payload: bytes, content: Content, known: Sequence[Known | None], primer: Array | None, model: PackedModel | None
 ) -> Content | None:
     try:
         return decode(payload, content.values.dtype, content.values.shape, known, primer, model)
@@ -257,11 +264,13 @@ def _as_pictures(content: Content, images: pictures.Pixels, effort: Effort, prim
     return found
 
 
-def _by_model(content: Content, foretold: Foretold) -> list[bytes]:
+def by_model(content: Content, foreteller: Foreteller | None) -> list[bytes]:
     """A candidate by what was learned of other images, for images of small whole numbers."""
-    stack = None if content.missing is not None or not content.values.size else as_stack(content.values)
+    if foreteller is None or content.missing is not None or not content.values.size:
+        return []
+    stack = as_stack(content.values)
     images = None if stack is None else pictures.numbers(stack)
-    made = None if images is None else foretold(images)
+    made = None if images is None else foreteller.encode(images)
     return [] if made is None else [bytes([CAUSAL]) + made]
 
 
@@ -313,7 +322,7 @@ def decode(
     shape: tuple[int, ...],
     known: Sequence[Known | None],
     primer: Array | None = None,
-    model: Model | None = None,
+    model: PackedModel | None = None,
 ) -> Content:
     """What a chunk holds.
 
@@ -334,7 +343,7 @@ def _decode(
     shape: tuple[int, ...],
     known: Sequence[Known | None],
     primer: Array | None,
-    model: Model | None,
+    model: PackedModel | None,
 ) -> Content:
     beside, method, fields = _begun(payload)
     if method == GENERIC:

@@ -6,8 +6,6 @@ What comes back is not what went in, but the same on every machine: numbers by s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from hashlib import sha256
 from math import prod
 
 import numpy as np
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.integers import IntegerNetwork
 from narrows.coding.latents import LatentTables
+from narrows.coding.packed_model import PackedModel
 from narrows.coding.values import Array
 from narrows.core.errors import FileError
 
@@ -48,7 +47,7 @@ def as_given(images: Array, shape: tuple[int, ...]) -> Array:
 
 
 @dataclass(frozen=True)
-class LearnedImages:
+class LearnedImages(PackedModel):
     """What is known of a kind of images: how they are drawn from codes, and how codes are distributed.
 
     Args:
@@ -95,14 +94,7 @@ class LearnedImages:
         whole = blocks.transpose(0, 1, 4, 2, 5, 3).reshape(n, rows * self.side, columns * self.side, self.channels)
         return whole[:, : shape[1], : shape[2]]
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """What tells a model from others."""
-        return sha256(self.packed).hexdigest()[:32]
-
-    @cached_property
-    def packed(self) -> bytes:
-        """What `from_bytes` reads; packing takes a second."""
+    def _pack(self) -> bytes:
         out = Writer()
         out.number(self.side)
         out.number(self.channels)
@@ -110,20 +102,7 @@ class LearnedImages:
         return out.rest(self.decoder.to_bytes())
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> LearnedImages:
-        """A model as it was packed.
-
-        Raises:
-            FileError: It is none, or one whose results could differ between machines.
-        """
-        try:
-            fields = Reader(data)
-            side, channels = fields.number(1 << 10), fields.number(1 << 10)
-            tables = LatentTables.read(Reader(fields.piece()))
-            found = cls(side, channels, IntegerNetwork.read(Reader(fields.rest())), tables)
-        except (ValueError, IndexError, TypeError, OverflowError, MemoryError) as error:
-            if isinstance(error, FileError):
-                raise
-            raise FileError(f"the model for images does not hold what it should ({error})") from error
-        vars(found)["packed"] = data  # as it was, so that its fingerprint is that of these bytes
-        return found
+    def _unpack(cls, fields: Reader) -> LearnedImages:
+        side, channels = fields.number(1 << 10), fields.number(1 << 10)
+        tables = LatentTables.read(Reader(fields.piece()))
+        return cls(side, channels, IntegerNetwork.read(Reader(fields.rest())), tables)

@@ -1,6 +1,7 @@
 """What a method for smooth values does not give back as it should, kept beside: the bits, and where they belong."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -46,7 +47,7 @@ class Patches:
 
     def write(self, out: Writer) -> None:
         """Write them so that `read` reads them."""
-        out.piece(_outlined(self.missing) if len(self.beside) else b"")
+        out.piece(_outlined(np.packbits(self.missing).tobytes(), self.missing.shape) if len(self.beside) else b"")
         if len(self.beside):
             out.piece(packed(self.beside))
         out.number(len(self.places))
@@ -76,10 +77,11 @@ class Patches:
         return flat.reshape(found.shape)
 
 
-def _outlined(missing: NDArray[np.bool_]) -> bytes:
-    """Which values are missing, as bits or, where that is less, as images."""
-    plain = squeeze(np.packbits(missing.reshape(-1)).tobytes())
-    images = medians.as_images(missing)
+@lru_cache(maxsize=4)
+def _outlined(bits: bytes, shape: tuple[int, ...]) -> bytes:
+    """Which values are missing, as bits or, where that is less, as images: worked out once for all candidates."""
+    images = medians.as_images(_unpacked(bits, shape))
+    plain = squeeze(bits)
     return plain if images is None else min(plain, OUTLINED + medians.encode(images.astype(np.int64)), key=len)
 
 
@@ -88,6 +90,8 @@ def _filled(stored: bytes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     images = medians.as_images(np.empty(shape, np.bool_))
     if stored[:1] == OUTLINED and images is not None:
         return medians.decode(stored[1:], images.shape).reshape(shape) > 0
-    count = prod(shape)
-    plain = unsqueeze(stored, (count + 7) // 8)
-    return np.unpackbits(np.frombuffer(plain, np.uint8), count=count).astype(bool).reshape(shape)
+    return _unpacked(unsqueeze(stored, (prod(shape) + 7) // 8), shape)
+
+
+def _unpacked(bits: bytes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    return np.unpackbits(np.frombuffer(bits, np.uint8), count=prod(shape)).astype(bool).reshape(shape)

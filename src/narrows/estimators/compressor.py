@@ -226,16 +226,18 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
     @property
     def shared(self) -> Shared:
         """What is needed to read what was compressed, beside the bytes."""
-        learned = self.lossy_ or self.lossless_
-        return Shared(self.primer_, None if learned is None else learned.model)
+        return Shared(self.primer_, None if self._learned is None else self._learned.model)
+
+    @property
+    def _learned(self) -> LossyImages | LosslessImages | None:
+        return self.lossy_ or self.lossless_
 
     def save(self, path: str | Path) -> None:
         """Write everything that is needed to use the estimator to one `.safetensors` file."""
         check_is_fitted(self)
         dtype = "" if self.primer_ is None else self.primer_.dtype.str
         tensors = {} if self.primer_ is None else {"primer": torch.from_numpy(self.primer_.astype(np.uint8))}
-        learned = self.lossy_ or self.lossless_
-        tensors |= {} if learned is None else learned.tensors()
+        tensors |= {} if self._learned is None else self._learned.tensors()
         params = {name: _as_json(value) for name, value in self.get_params().items()}
         document = {"narrows": version("narrows"), "estimator": "Compressor", "params": params, "dtype": dtype}
         tensor_file.write(path, "model", document, tensors)

@@ -22,7 +22,7 @@ from narrows.networks.layers import hidden, linear, silenced
 LOOK = 128
 """Hidden units of the map by which the whole is looked at."""
 AT_ONCE = 1 << 17
-"""So many pixels are looked at at once where nothing is learned."""
+"""So many pixels are looked at at once."""
 
 Whole = NDArray[np.int64]
 
@@ -139,8 +139,6 @@ class CausalDecoder(Decoder):
             expected = self._filled(code.z, lambda numbers: numbers[:, 0])
             return self._foretold(expected, code.z)
         (x,) = code.side
-        if torch.is_grad_enabled():
-            return self._foretold(x, code.z)
         step = max(1, AT_ONCE // prod(self.params_shape[2:]))
         parts = [slice(start, start + step) for start in range(0, max(1, len(x)), step)]
         return torch.cat([self._foretold(x[some], code.z[some]) for some in parts])
@@ -185,8 +183,8 @@ class CausalDecoder(Decoder):
         n, rows, columns, _ = padded.shape
         reach, flat = self.reach, padded.flatten(1, 2)
         here = torch.from_numpy((y + reach) * columns + x + reach).to(padded.device)
-        steps = torch.tensor([dy * columns + dx for dy, dx in self.places], device=padded.device)
-        around = flat[:, here[:, None] + steps]
+        away = torch.tensor([dy * columns + dx for dy, dx in self.places], device=padded.device)
+        around = flat[:, here[:, None] + away]
         near = (flat[:, here - 1] + flat[:, here - columns]) / 2
         place = np.stack([part(y, rows - reach), part(x, columns - 2 * reach)], 1) / TURN
         known = [

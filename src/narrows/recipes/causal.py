@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from narrows.core.errors import ChoiceError
 from narrows.core.spec import SampleSpec
 from narrows.model import AutoencoderModule
 from narrows.networks.causal import CausalDecoder
@@ -31,14 +30,9 @@ def causal(spec: SampleSpec, latent_dim: int, **options: Any) -> AutoencoderModu
         latent_dim: The size of the code.
         options: As in `assemble`.
 
-    Raises:
-        ChoiceError: The samples are no images.
-
     >>> causal(SampleSpec("image", (1, 28, 28)), 12).bottleneck.sizes[:3]
     (3, 3, 3)
     """
-    if spec.kind != "image":
-        raise ChoiceError(f"the recipe 'causal' takes images, not samples of kind {spec.kind!r}")
     chosen = {"network": "causal", "bottleneck": {"name": "fsq", "levels": (LEVELS,)}} | options
     model = assemble(spec, latent_dim, **chosen | {"linear_path": False})
     if isinstance(model.decoder, CausalDecoder):

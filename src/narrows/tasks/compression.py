@@ -64,10 +64,14 @@ class Plan:
     embed: bool = False
 
     @property
+    def learned(self) -> LossyImages | LosslessImages | None:
+        """What was learned of images."""
+        return self.lossy or self.lossless
+
+    @property
     def shared(self) -> Shared:
         """What readers have to have."""
-        learned = self.lossy or self.lossless
-        return Shared(self.primer, None if learned is None else learned.model)
+        return Shared(self.primer, None if self.learned is None else self.learned.model)
 
     @classmethod
     def of(cls, max_error: float, effort: str, portable: bool = False) -> Plan:
@@ -159,8 +163,7 @@ def form_of(X: Any, plan: Plan) -> tuple[Form, Any]:
     if isinstance(X, Samples):
         raise InputError("data that are read piece by piece cannot be compressed yet: compress the files' arrays")
     array = X if isinstance(X, np.ndarray) else np.asarray(X)
-    learned = plan.lossy or plan.lossless
-    if learned is not None and learned.takes(array):
+    if plan.learned is not None and plan.learned.takes(array):
         return ArrayForm(array.dtype, array.shape, "whole"), array
     layouts = ArrayForm.layouts(array)
     forms = [ArrayForm(array.dtype, array.shape, layout) for layout in layouts]
@@ -182,9 +185,8 @@ def pays(X: Array, plan: Plan) -> bool:
     assert plan.lossless is not None
     form = form_of(X, plan)[0]
     (content,) = form.contents(X, 0, min(form.count, form.block()))
-    told = plan.lossless.encode, plan.lossless.model
-    with_it = len(chunks.encode(content, [], {}, plan.bound, plan.effort, foretold=told)[0])
     without = len(chunks.encode(content, [], {}, plan.bound, plan.effort)[0])
+    with_it = min(map(len, chunks.by_model(content, plan.lossless)), default=without)
     blocks = form.count / max(1, len(content.values))
     return (without - with_it) * blocks > len(plan.lossless.model.packed)
 
@@ -246,8 +248,8 @@ def _block(form: Form, data: Any, start: int, stop: int, plan: Plan, pool: Threa
     if plan.lossy is not None:
         return [pool.submit(plan.lossy.encode, one) for one in contents]
     if len(contents) == 1 or not plan.effort.modelled or plan.bound > 0:
-        told = (plan.primer, None if plan.lossless is None else (plan.lossless.encode, plan.lossless.model))
-        return [pool.submit(chunks.encode, one, [], {}, plan.bound, plan.effort, *told) for one in contents]
+        told = (plan.bound, plan.effort, plan.primer, plan.lossless)
+        return [pool.submit(chunks.encode, one, [], {}, *told) for one in contents]
     known = [content.known() for content in contents]
     order = sorted(range(len(contents)), key=lambda number: -chunks.weight(known[number]))
     made: dict[int, Future[tuple[bytes, Content]]] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, log, prod
 
 import numpy as np
@@ -33,7 +34,7 @@ from narrows.training.fit import Request, fit
 LARGEST = 1 << 12
 """Images of more pixels are not learned: a code says little about them, and neighbours nearly all."""
 FEWEST = 1 << 16
-"""Fewer pixels are too few to learn of."""
+"""Fewer values are too few to learn of."""
 MOST_LEARNED = 1 << 26
 """So many values are learned from, at most."""
 VALUES, MOST_CODES = 64, 16
@@ -93,13 +94,7 @@ class LosslessImages:
 def learnable(values: Array) -> Array | None:
     """Images (n, height, width, channels) that are worth learning of, as bytes; None of anything else."""
     images = as_stack(values)
-    if (
-        images is None
-        or not images.size
-        or prod(images.shape[1:3]) > LARGEST
-        or images.size < FEWEST
-        or len(images) < 2
-    ):
+    if images is None or images.size < FEWEST or prod(images.shape[1:3]) > LARGEST:
         return None
     some = images[:: max(1, -(-images.size // MOST_LEARNED))]
     found = some if some.dtype == np.uint8 else pictures.numbers(some)
@@ -120,7 +115,7 @@ def learn(images: Array, asked: Request) -> LosslessImages:
         **{name: getattr(asked, name) for name in ("max_time", "checkpoint", "device", "seed", "verbose")},
         recipe="causal",
         latent_dim=max(1, min(MOST_CODES, images[0].size // VALUES)),
-        options=asked.options,
+        options={**asked.options, "bottleneck": {"name": "fsq", "levels": (LEVELS,)}},
         likelihood={"name": "logistic_mixture", "bits": bits},
         scaling="none",
         optimizer="adam",
@@ -130,15 +125,15 @@ def learn(images: Array, asked: Request) -> LosslessImages:
         epochs=asked.epochs or max(1, ceil(STEPS * batch / n)),
         patience=None,
     )
-    module = fit(ArraySamples(np.moveaxis(_shown(images, bits).numpy(), 1, 3), 2), request).module
+    shown = _shown(images, bits)
+    module = fit(ArraySamples(np.moveaxis(shown.numpy(), 1, 3), 2), request).module
     encoder, decoder, likelihood = module.encoder, module.decoder, module.likelihood
     assert isinstance(encoder, CausalEncoder)
     assert isinstance(decoder, CausalDecoder)
     assert isinstance(likelihood, LogisticMixture)
-    few = images[:: max(1, images.size // CALIBRATED)].astype(np.int64)
-    codes, of_few = codes_of(encoder, _shown(images, bits)), codes_of(encoder, _shown(few, bits))
-    made = [as_integers(decoder, likelihood, few, codes, finest) for finest in BITS]
-    sizes = [len(model.encode(few, of_few)) for model in made]
+    codes, few = codes_of(encoder, shown), slice(None, None, max(1, images.size // CALIBRATED))
+    made = as_integers(decoder, likelihood, shown[few], codes)
+    sizes = [len(model.encode(images[few].astype(np.int64), codes[few])) for model in made]
     best = min(sizes)
     found = next(model for model, size in zip(made, sizes, strict=True) if size <= (1 + HARM) * best)
     return LosslessImages(encoder.eval(), (height, width, channels), CausalImages.from_bytes(found.packed))
@@ -157,33 +152,30 @@ def _shown(images: Array, bits: int) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, 3, 1), np.float32) / np.float32((1 << bits) - 1))
 
 
-def as_integers(
-    decoder: CausalDecoder, likelihood: LogisticMixture, few: Whole, codes: Whole, finest: int
-) -> CausalImages:
-    """A trained decoder as networks of whole numbers.
+def as_integers(decoder: CausalDecoder, likelihood: LogisticMixture, few: Tensor, codes: Whole) -> list[CausalImages]:
+    """A trained decoder as networks of whole numbers, once for each of `BITS`.
 
     Args:
         decoder: What was trained.
         likelihood: What its numbers mean.
-        few: Some images, (n, height, width, channels).
+        few: Some images, (n, channels, height, width).
         codes: The codes of all images that there are to learn of, (m, codes).
-        finest: So many bits weights have, about.
     """
     above, highest = (codes > 0).sum(0), (codes == LEVELS - 1).sum(0)
     shares = np.stack([(above + 0.5) / (len(codes) + 1), (highest + 0.5) / (above + 1)], 1)
     chances = np.clip(np.rint(shares * (1 << PRECISION)), 1, (1 << PRECISION) - 1).astype(np.int64)
-    channels, around = few.shape[3], len(decoder.places)
-    least, most = bounds(likelihood.bits, channels, around, codes.shape[1])
-    networks = []
+    channels, around, makers = few.shape[1], len(decoder.places), []
     for channel in range(channels):
+        least, most = bounds(likelihood.bits, channels, channel, around, codes.shape[1])
         units = _units(decoder, int(likelihood.top), channels, channel, codes.shape[1])
-        at = [*range(len(units) - codes.shape[1]), *range(len(most) - codes.shape[1], len(most))]
         maps, path = _maps(decoder, likelihood, channel, units)
-        limits = _limits(decoder, _shown(few, likelihood.bits), channel, codes.shape[1])
-        networks.append(
-            IntegerNetwork.of(maps, path, limits, finest, least[at], most[at], mixtures.MOST, window=1),
-        )
-    return CausalImages(likelihood.bits, decoder.reach, tuple(networks), chances)
+        limits = _limits(decoder, few, channel, codes.shape[1])
+        whole = partial(IntegerNetwork.of, maps, path, limits, least=least, most=most, top=mixtures.MOST, window=1)
+        makers.append(whole)
+    return [
+        CausalImages(likelihood.bits, decoder.reach, tuple(make(bits=bits) for make in makers), chances)
+        for bits in BITS
+    ]
 
 
 def _units(decoder: CausalDecoder, top: int, channels: int, channel: int, codes: int) -> Array:

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from narrows.coding.causal import CausalImages
 from narrows.coding.learned import LearnedImages
+from narrows.coding.packed_model import PackedModel
 from narrows.data.arrays import Array
 
 
@@ -20,7 +21,7 @@ class Shared:
     """
 
     primer: Array | None = None
-    model: LearnedImages | CausalImages | None = None
+    model: PackedModel | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -39,7 +40,8 @@ class Shared:
         Raises:
             FileError: It is none.
         """
-        return Shared(model=(LearnedImages if data[:1] > b"\0" else CausalImages).from_bytes(data))
+        kind: type[PackedModel] = LearnedImages if data[:1] > b"\0" else CausalImages
+        return Shared(model=kind.from_bytes(data))
 
 
 NOTHING = Shared()
