@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from narrows.coding import borrowed, chunks
-from narrows.coding.chunks import EFFORTS, Content
+from narrows.coding.chunks import Content
+from narrows.coding.efforts import EFFORTS
 from narrows.coding.values import bits_of, within
 from narrows.core.errors import FileError
 from narrows.tasks.compression import Plan, to_bytes

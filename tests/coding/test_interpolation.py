@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hn
 
 from narrows.coding import chunks, interpolation, smooth
-from narrows.coding.chunks import EFFORTS, Content
+from narrows.coding.chunks import Content
+from narrows.coding.efforts import EFFORTS
 from narrows.coding.fields import Reader
 from narrows.core.errors import FileError
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from narrows.coding import chunks, medians
-from narrows.coding.chunks import EFFORTS, Content
+from narrows.coding.chunks import Content
+from narrows.coding.efforts import EFFORTS
 from narrows.core.errors import FileError
 
 

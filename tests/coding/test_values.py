@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hn
 
 from narrows.coding import chunks, mapping, rows, values
-from narrows.coding.chunks import EFFORTS, Content
+from narrows.coding.chunks import Content
+from narrows.coding.efforts import EFFORTS
 from narrows.coding.fields import Reader
 from narrows.coding.logistic import FURTHEST, logarithms, logistic
 from narrows.coding.rows import Known, Part

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import narrows
-from narrows.coding.chunks import EFFORTS
+from narrows.coding.efforts import EFFORTS
 from narrows.tasks.compression import compress_to
 
 HERE = Path(__file__).parent

@@ -60,8 +60,12 @@ TRANSPOSED = 6
 SAMPLE = 1 << 18
 GLANCE = 1 << 14
 """By so many bytes it is decided what is tried where time counts."""
-SHARE = 8
+SHARE = 16
 """A slow codec is tried out by so much of the values, if that is more."""
+TELLING = 1 << 10
+"""A quick codec makes more bytes than this of what tells something about slow ones."""
+FAR = 2.5
+"""Slow codecs need more than two fifths of what quick ones do, or it is not worth to look."""
 HOPED = 1.07
 """Slow codecs are tried where they promise less than so much of what another method needs."""
 
@@ -120,13 +124,15 @@ def encode_by_sample(values: Array, tried: tuple[int, ...], least: int) -> bytes
         tried: Numbers of codecs.
         least: How many bytes another method needs.
     """
-    if values.nbytes <= GLANCE:
+    if not values.size:
         return encode(values, tried)
     some = _middle(values, GLANCE)
     able = [number for number in range(len(ARRANGEMENTS)) if _differs(number, values)]
     promising = {0, min(able, key=lambda number: len(squeeze(laid_out(some, number), QUICK)))}
     found = {number: bytes([number]) + squeeze(laid_out(values, number), QUICK) for number in promising}
     quickly = min(found.values(), key=len)
+    if len(quickly) > FAR * least:
+        return quickly
     hoped = min((_hoped(values, number, tried, len(made)), number) for number, made in found.items())
     (size, codec), number = hoped
     if size >= min(len(quickly), HOPED * least):
@@ -143,8 +149,12 @@ def _hoped(values: Array, number: int, tried: tuple[int, ...], quickly: int) -> 
         tried: Numbers of codecs.
         quickly: How many bytes a quick codec needs for all values.
     """
-    plain = laid_out(_middle(values, max(GLANCE, values.nbytes // SHARE)), number)
-    share = quickly / len(squeeze(plain, QUICK))
+    size = max(GLANCE, values.nbytes // SHARE)
+    plain = laid_out(_middle(values, size), number)
+    while (made := len(squeeze(plain, QUICK))) < TELLING and size < values.nbytes:
+        size *= 4
+        plain = laid_out(_middle(values, size), number)
+    share = quickly / made
     return min((share * len(CODECS[codec].shrink(plain)), codec) for codec in tried)
 
 

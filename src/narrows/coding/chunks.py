@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from narrows.coding import borrowed, bytewise, columns, medians, pictures, rows, smooth
 from narrows.coding.causal import CausalImages
 from narrows.coding.container import LARGEST_CHUNK, digest
+from narrows.coding.efforts import Effort
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import CODECS, squeeze, unsqueeze
 from narrows.coding.learned import LearnedImages, as_given, as_stack
@@ -39,41 +40,6 @@ class Foreteller(Protocol):
 
     def encode(self, images: pictures.Pixels) -> bytes | None:
         """Images (n, height, width, channels) as bytes; None where it knows no such images."""
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much time is spent on smaller files.
-
-    Args:
-        name: What users call it.
-        codecs: Numbers of generic codecs that are tried.
-        modelled: Whether symbols are foretold, or left to generic codecs.
-        ways: How many ways to map values to symbols mixed contexts are tried with.
-        parents: How many other columns may foretell one there.
-        mixed: Whether symbols are foretold by mixed contexts too, which takes longest, or by tables alone.
-        thorough: Whether slow codecs are tried where there is little hope for them.
-        borrowed: Whether codecs are tried that not every reader has.
-    """
-
-    name: str
-    codecs: tuple[int, ...]
-    modelled: bool
-    ways: int
-    parents: int
-    mixed: bool = False
-    thorough: bool = False
-    borrowed: bool = True
-
-
-EFFORTS = {
-    effort.name: effort
-    for effort in (
-        Effort("fast", (1,), modelled=False, ways=0, parents=0, borrowed=False),
-        Effort("default", (2, 3), modelled=True, ways=0, parents=0),
-        Effort("max", (2, 3, 4), modelled=True, ways=2, parents=4, mixed=True, thorough=True),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -170,6 +136,22 @@ def encode(
     raise AssertionError("the generic method gives back what it was given")
 
 
+def estimate(content: Content, candidates: dict[int, Known], bound: float, effort: Effort) -> float:
+    """About how many bytes a chunk takes: by its entropies where these tell, without making it."""
+    bound = bound if content.values.dtype.kind == "f" else 0.0
+    values, costs = content.values, [8.0 * content.values.nbytes]
+    if not values.size:
+        return 0.0
+    if effort.modelled or bound > 0:
+        images = _images(content) if effort.modelled else None
+        costs += [] if images is None else [medians.cost(images)]
+        costs += [smooth.cost(values, bound)] if _has_neighbours(content, bound) else []
+        mapped = ways(values.reshape(-1), content.missing, bound) if values.size <= MOST_IN_A_ROW else []
+        costs += [cost for _, _, cost in _schemes(mapped, candidates)]
+    least = min(costs) / 8
+    return min(least, len(bytewise.encode_by_sample(values, effort.codecs, int(least))))
+
+
 def encode_learned(content: Content, codes: Array, model: LearnedImages) -> tuple[bytes, Content]:
     """A chunk of images by a learned model, and what will come back from it, which is not what went in.
 
@@ -202,17 +184,21 @@ def _tried(
         return None
 
 
+def _schemes(
+    mapped: Sequence[tuple[Map, Symbols]], candidates: dict[int, Known]
+) -> list[tuple[Map, columns.Scheme, float]]:
+    """Values and their differences by tables, whichever ways promise most, and about how many bits they cost."""
+    tried = {how.running: (how, symbols) for how, symbols in reversed(mapped)}
+    found = [(how, columns.scheme(symbols, candidates)) for how, symbols in tried.values()]
+    return [(how, scheme, scheme.cost + own_cost(how)) for how, scheme in found]
+
+
 def _by_tables(mapped: Sequence[tuple[Map, Symbols]], candidates: dict[int, Known]) -> list[bytes]:
     """A candidate by tables, of values or of their differences, whichever take less."""
-    found, tried = [], set[bool]()
-    for how, symbols in mapped:
-        if how.running not in tried:
-            tried.add(how.running)
-            scheme = columns.scheme(symbols, candidates)
-            found.append((scheme.cost + own_cost(how), how, scheme))
+    found = _schemes(mapped, candidates)
     if not found:
         return []
-    _, how, scheme = min(found, key=lambda one: one[0])
+    how, scheme, _ = min(found, key=lambda one: one[2])
     out = Writer()
     out.number(TABLES)
     out.piece(how.to_bytes())
@@ -240,12 +226,14 @@ def _by_rows(
 
 def _as_field(content: Content, bound: float) -> list[bytes]:
     """A candidate by interpolation: for values with neighbours, or with an error allowed."""
-    values = content.values
-    neighbours = sum(length > 1 for length in values.shape) > 1
-    if content.missing is not None or not (bound > 0 or (neighbours and values.dtype.itemsize > 1)):
-        return []
-    made = smooth.encode(values, bound)
+    made = smooth.encode(content.values, bound) if _has_neighbours(content, bound) else None
     return [] if made is None else [bytes([SMOOTH]) + made]
+
+
+def _has_neighbours(content: Content, bound: float) -> bool:
+    """Whether it may help to interpolate."""
+    neighbours = sum(length > 1 for length in content.values.shape) > 1 and content.values.dtype.itemsize > 1
+    return content.missing is None and (bound > 0 or neighbours)
 
 
 def _images(content: Content) -> pictures.Pixels | None:

@@ -289,7 +289,7 @@ def encode(field: Whole, there: Flags, layouts: Sequence[tuple[int, ...]], step:
         layouts: Axes along which points may be interpolated, of which those are taken that promise the fewest bits.
         step: q, an odd number.
     """
-    chosen = min((Foretold.of(field, there, axes, step) for axes in layouts), key=Foretold.cost)
+    chosen = best(field, there, layouts, step)
     words, tokens = chosen.joined()
     tree = Tree.fitted(np.bincount(tokens, minlength=1 << TOKEN_BITS))
     sizes = [_table_size(words[k], tokens) for k in range(CONTEXTS)]
@@ -299,6 +299,11 @@ def encode(field: Whole, there: Flags, layouts: Sequence[tuple[int, ...]], step:
         _code_all(Mixer(sizes, tree, weights), writer, chosen.batches, chosen.opened)
         made.append(_header(chosen.design, tree, sizes, weights).rest(writer.done()))
     return min(made, key=len), chosen.back
+
+
+def best(field: Whole, there: Flags, layouts: Sequence[tuple[int, ...]], step: int) -> Foretold:
+    """A field as `encode` takes it, foretold along the axes that promise the fewest bits."""
+    return min((Foretold.of(field, there, axes, step) for axes in layouts), key=Foretold.cost)
 
 
 def _table_size(words: Words, tokens: Whole) -> int:

@@ -249,10 +249,8 @@ def _coded(coder: RunCoder, tables: NDArray[np.float64], buckets: Whole, asked: 
         coded = coder.each(rows[keys[order]], known)
     else:
         many = np.bincount(keys, minlength=len(rows))
-        ends = np.cumsum(many)
-        runs = [(key, slice(ends[key] - many[key], ends[key])) for key in np.flatnonzero(many)]
-        parts = [coder.run(rows[key], None if known is None else known[run], run.stop - run.start) for key, run in runs]
-        coded = np.concatenate(parts)
+        there = np.flatnonzero(many)
+        coded = coder.runs((rows[key] for key in there), np.cumsum(many[there]).tolist(), known)
     found = np.empty(len(keys), np.int64)
     found[order] = coded
     return found.reshape(buckets.shape)

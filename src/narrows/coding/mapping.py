@@ -18,7 +18,9 @@ from narrows.coding.values import (
     Map,
     Symbols,
     Whole,
+    distinct,
     expressed,
+    from_ordered_bits,
     ordered_bits,
     within,
 )
@@ -119,10 +121,10 @@ def _known(values: Array) -> tuple[Array | None, Whole]:
     sample = ordered[:: max(1, len(ordered) // 4096)]
     if len(np.unique(sample)) > 0.9 * len(sample) > 200:
         return None, np.zeros(0, dtype=np.int64)
-    _, first, places = np.unique(ordered, return_index=True, return_inverse=True)
-    if len(first) > min(MOST_KNOWN, 0.5 * len(values) + 8):
+    known, places = distinct(ordered)
+    if len(known) > min(MOST_KNOWN, 0.5 * len(values) + 8):
         return None, np.zeros(0, dtype=np.int64)
-    return values[first], places.astype(np.int64)
+    return from_ordered_bits(known, values.dtype), places
 
 
 def filled(values: Array, there: NDArray[np.bool_]) -> Array:
@@ -163,9 +165,9 @@ def cost(symbols: Symbols) -> float:
     if not len(symbols):
         return 0.0
     low = max(0, int(symbols.max()).bit_length() - 14)
-    _, counts = np.unique(symbols >> np.uint64(low), return_counts=True)
-    size = int(symbols.max() >> np.uint64(low)) + 1
-    return adaptive_cost(counts, min(size, 4 * len(counts) + 16)) + low * len(symbols)
+    counts = np.bincount((symbols >> np.uint64(low)).astype(np.int64))
+    there = counts[counts > 0]
+    return adaptive_cost(there, min(len(counts), 4 * len(there) + 16)) + low * len(symbols)
 
 
 def adaptive_cost(counts: NDArray[np.int64], size: int) -> float:

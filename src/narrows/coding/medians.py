@@ -84,20 +84,32 @@ def encode(images: Pixels) -> bytes:
     Args:
         images: (n, height, width, channels), from 0 to 255.
     """
+    tiles, scheme, _ = _chosen(images)
+    out, writer = Writer(), RunWriter()
+    for number in (scheme.bits, int(scheme.values), scheme.ground, *scheme.side):
+        out.number(number)
+    _walk(tiles, writer, scheme, known=True)
+    return out.rest(writer.done())
+
+
+def cost(images: Pixels) -> float:
+    """About how many bits `encode` needs."""
+    return _chosen(images)[2]
+
+
+def _chosen(images: Pixels) -> tuple[Small, Scheme, float]:
+    """Images as tiles, how they are coded, and about how many bits that takes."""
     count, height, width, _ = images.shape
     bits = max(1, int(images.max(initial=0)).bit_length())
     ground = int(np.bincount(images.reshape(-1)).argmax())
     most = SIDE if count * height * width < LONG * (width + 2 * height - 2) else max(height, width)
     side = -(-height // -(-height // most)), -(-width // -(-width // most))
     tiles = _tiles(images, side)
-    schemes = [Scheme(bits, values, ground, side) for values in (False, True)]
     some = tiles[:: max(1, images.size // SAMPLED)]
-    scheme = min(schemes, key=lambda one: _cost(some, one))
-    out, writer = Writer(), RunWriter()
-    for number in (bits, int(scheme.values), ground, *side):
-        out.number(number)
-    _walk(tiles, writer, scheme, known=True)
-    return out.rest(writer.done())
+    schemes = [Scheme(bits, values, ground, side) for values in (False, True)]
+    costs = [_cost(some, scheme) for scheme in schemes]
+    least = int(np.argmin(costs))
+    return tiles, schemes[least], costs[least] * len(tiles) / len(some)
 
 
 def decode(data: bytes, shape: tuple[int, ...]) -> Small:

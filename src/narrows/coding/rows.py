@@ -17,7 +17,7 @@ from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import squeeze, unsqueeze
 from narrows.coding.mixing import LARGEST_TABLE, LEVELS, Memories, Mixer, hashed, learned_weights, table_size
 from narrows.coding.trees import Tree
-from narrows.coding.values import Symbols
+from narrows.coding.values import Symbols, distinct
 from narrows.core.errors import FileError
 
 MODELLED = 16
@@ -63,10 +63,11 @@ class Known:
     @classmethod
     def of(cls, ordered: Symbols) -> "Known":
         """A column by integers in the order of its values."""
-        _, ranks, counts = np.unique(ordered, return_inverse=True, return_counts=True)
+        _, ranks = distinct(ordered)
+        counts = np.bincount(ranks)
         before = np.cumsum(counts) - counts
         bins = before * BINS // max(1, len(ordered))
-        return cls(ranks.astype(np.int64), bins[ranks].astype(np.int64))
+        return cls(ranks, bins[ranks])
 
     def part(self, coarse: bool) -> Ranks:
         """Exactly, or by bins."""
@@ -253,9 +254,8 @@ def choose(target: Symbols, candidates: dict[int, Known], most: int = 3) -> list
 def conditional(coded: Ranks, given: Ranks) -> float:
     """Bits by which an adaptive code codes a column that another is known to."""
     size = int(coded.max(initial=0)) + 1
-    _, inside = np.unique(given, return_inverse=True)
-    pairs, counts = np.unique(inside * size + coded, return_counts=True)
-    groups = np.bincount(pairs // size, weights=counts)
+    inside = distinct(given)[1]
+    groups, counts = np.bincount(inside), np.bincount(distinct(inside * size + coded)[1])
     start = 0.5 * min(1.0, 8 / size) + 0.02
     nats = (gammaln(groups + start * size) - gammaln(start * size)).sum()
     return float((nats - (gammaln(counts + start) - gammaln(start)).sum()) / np.log(2))

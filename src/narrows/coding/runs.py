@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 
 import constriction
 import numpy as np
@@ -20,8 +21,14 @@ class RunCoder(ABC):
     """Codes symbols in one direction; tables are whole numbers, held in double precision."""
 
     @abstractmethod
-    def run(self, row: Rows, symbols: Symbols | None, count: int) -> Symbols:
-        """Code symbols (count,) by one table (k,), and say which they were; they are known when writing."""
+    def runs(self, rows: Iterable[Rows], ends: Sequence[int], symbols: Symbols | None) -> Symbols:
+        """Code runs of symbols, each by one table (k,), and say which they were; they are known when writing.
+
+        Args:
+            rows: The table of each run.
+            ends: Where each run ends and the next one begins; the last with the last symbol.
+            symbols: Of all runs, one after another.
+        """
 
     @abstractmethod
     def each(self, rows: Rows, symbols: Symbols | None) -> Symbols:
@@ -34,10 +41,12 @@ class RunWriter(RunCoder):
     def __init__(self) -> None:
         self._encoder = constriction.stream.queue.RangeEncoder()
 
-    def run(self, row: Rows, symbols: Symbols | None, count: int) -> Symbols:
-        """Write symbols of one table."""
+    def runs(self, rows: Iterable[Rows], ends: Sequence[int], symbols: Symbols | None) -> Symbols:
+        """Write runs of symbols."""
         assert symbols is not None
-        self._encoder.encode(symbols, _MODEL(row, perfect=False))
+        encode = self._encoder.encode
+        for row, start, end in zip(rows, (0, *ends), ends, strict=False):
+            encode(symbols[start:end], _MODEL(row, perfect=False))
         return symbols
 
     def each(self, rows: Rows, symbols: Symbols | None) -> Symbols:
@@ -59,10 +68,13 @@ class RunReader(RunCoder):
             raise FileError("a stream of symbols is made of words of four bytes")
         self._decoder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
 
-    def run(self, row: Rows, symbols: Symbols | None, count: int) -> Symbols:
-        """Find symbols of one table."""
+    def runs(self, rows: Iterable[Rows], ends: Sequence[int], symbols: Symbols | None) -> Symbols:
+        """Find runs of symbols."""
+        decode, found = self._decoder.decode, np.empty(ends[-1], np.int32)
         try:
-            return self._decoder.decode(_MODEL(row, perfect=False), count)
+            for row, start, end in zip(rows, (0, *ends), ends, strict=False):
+                found[start:end] = decode(_MODEL(row, perfect=False), end - start)
+            return found
         except (AssertionError, ValueError, KeyError) as error:  # what a damaged stream brings about
             raise FileError("a stream of symbols is damaged") from error
 
@@ -80,10 +92,11 @@ class RunCounter(RunCoder):
     def __init__(self) -> None:
         self.bits = 0.0
 
-    def run(self, row: Rows, symbols: Symbols | None, count: int) -> Symbols:
-        """Note what symbols of one table would take."""
+    def runs(self, rows: Iterable[Rows], ends: Sequence[int], symbols: Symbols | None) -> Symbols:
+        """Note what runs of symbols would take."""
         assert symbols is not None
-        self.bits += float(count * np.log2(row.sum()) - np.log2(row[symbols]).sum())
+        for row, start, end in zip(rows, (0, *ends), ends, strict=False):
+            self.bits += float((end - start) * np.log2(row.sum()) - np.log2(row[symbols[start:end]]).sum())
         return symbols
 
     def each(self, rows: Rows, symbols: Symbols | None) -> Symbols:

@@ -1,5 +1,6 @@
 """Values of smooth fields: as whole numbers by interpolation, and beside them the bits of those that do not fit."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,38 @@ def layouts(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     return found
 
 
+@dataclass(frozen=True)
+class Scaled:
+    """Values as whole numbers.
+
+    Args:
+        how: The map that made them.
+        step: Between those that come back.
+        field: The numbers.
+        there: Which of them stand for a value.
+    """
+
+    how: Map
+    step: int
+    field: NDArray[np.int64]
+    there: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, values: Array, bound: float) -> "Scaled | None":
+        """Values on the scale that suits them; None if they are no whole numbers of any kind."""
+        how, step = _scale(values, bound)
+        if how is None:
+            return None
+        with np.errstate(invalid="ignore", over="ignore"):
+            scaled = scaled_by(values, how)
+            there = np.abs(scaled) < FURTHEST / 2
+            field = np.where(there, scaled, 0).astype(np.int64)
+        if step == 1:  # without an error allowed, what does not come back is kept beside from the beginning
+            back = expressed(field, how, values.dtype)
+            there &= bits_of(back).reshape(values.shape) == bits_of(values).reshape(values.shape)
+        return cls(how, step, field, there) if there.mean() >= 0.5 else None
+
+
 def encode(values: Array, bound: float) -> bytes | None:
     """Values to bytes; None if they are no whole numbers of any kind.
 
@@ -34,22 +67,21 @@ def encode(values: Array, bound: float) -> bytes | None:
         values: Of at least one axis.
         bound: How far a value may come back from what it was; 0 for not at all.
     """
-    how, step = _scale(values, bound)
-    if how is None:
+    found = Scaled.of(values, bound)
+    if found is None:
         return None
-    with np.errstate(invalid="ignore", over="ignore"):
-        scaled = scaled_by(values, how)
-        there = np.abs(scaled) < FURTHEST / 2
-        field = np.where(there, scaled, 0).astype(np.int64)
-    if step == 1:  # without an error allowed, what does not come back is kept beside from the beginning
-        there &= bits_of(expressed(field, how, values.dtype)).reshape(values.shape) == bits_of(values).reshape(
-            values.shape
-        )
-    if there.mean() < 0.5:
-        return None
-    stream, back = interpolation.encode(field, there, layouts(values.shape), step)
-    wrong = there & ~within(expressed(back, how, values.dtype), values, bound).reshape(values.shape)
-    return _header(values, how, there, wrong).rest(stream)
+    stream, back = interpolation.encode(found.field, found.there, layouts(values.shape), found.step)
+    near = within(expressed(back, found.how, values.dtype), values, bound).reshape(values.shape)
+    return _header(values, found.how, found.there, found.there & ~near).rest(stream)
+
+
+def cost(values: Array, bound: float) -> float:
+    """About how many bits `encode` needs, beside those of values that do not fit; infinite if it makes nothing."""
+    found = Scaled.of(values, bound)
+    if found is None:
+        return np.inf
+    odd = 8.0 * values.dtype.itemsize * np.count_nonzero(~found.there)
+    return odd + interpolation.best(found.field, found.there, layouts(values.shape), found.step).cost()
 
 
 def _scale(values: Array, bound: float) -> tuple[Map | None, int]:

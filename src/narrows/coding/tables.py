@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrows.coding.runs import RunCoder, Symbols
+from narrows.coding.values import distinct
 
 COUNT = 12
 """A symbol that was counted weighs 2^12."""
@@ -67,17 +68,6 @@ class Nest:
         return cls(tuple(wider), total)
 
 
-def distinct(labels: Buckets) -> tuple[Buckets, Buckets]:
-    """The labels that occur, in order, and the place of each; without sorting where there is room to count them."""
-    most = int(labels.max(initial=0)) + 1
-    if most > 4 * len(labels) + 65536:
-        ids, places = np.unique(labels, return_inverse=True)
-        return ids, places.astype(np.int64)
-    there = np.zeros(most, dtype=bool)
-    there[labels] = True
-    return np.flatnonzero(there), (np.cumsum(there) - 1)[labels]
-
-
 class Tables:
     """Counts of the symbols of every bucket.
 
@@ -107,46 +97,34 @@ class Tables:
         sorted_buckets = buckets[order]
         starts = _starts(sorted_buckets)
         ends = [*starts[1:].tolist(), len(buckets)]
-        asked = None if symbols is None else symbols[order]
-        levels = self._around(sorted_buckets[starts])
-        runs = zip(self._rows(levels).astype(np.float64), starts.tolist(), ends, strict=True)
-        if asked is None:
-            found = np.concatenate([coder.run(row, None, end - start) for row, start, end in runs])
-        else:
-            found = np.concatenate([coder.run(row, asked[start:end], end - start) for row, start, end in runs])
-        self._count(levels, starts, found)
+        found = coder.runs(self._rows(sorted_buckets[starts]), ends, None if symbols is None else symbols[order])
+        self._count(sorted_buckets, found)
+        if symbols is not None:
+            return symbols
         back = np.empty_like(found)
         back[order] = found
         return back
 
-    def _around(self, buckets: Buckets) -> list[tuple[Buckets, Buckets]]:
-        """Some buckets in order and all that lie around them: those of every level, and where each begins below."""
-        levels = [(buckets, np.arange(len(buckets)))]
-        for wider in self._nest.wider:
-            around = wider[levels[-1][0]]
+    def _rows(self, buckets: Buckets, level: int = 0) -> NDArray[np.float64]:
+        """The weights of some buckets of a level, which come in order (n, size)."""
+        if level == len(self._nest.wider):
+            shares, inside = np.full((1, self.size), (1 << self._wider) // self.size), np.zeros_like(buckets)
+        else:
+            around = self._nest.wider[level][buckets]
             starts = _starts(around)
-            levels.append((around[starts], starts))
-        return levels
-
-    def _rows(self, levels: list[tuple[Buckets, Buckets]]) -> NDArray[np.int64]:
-        """The weights of some buckets (n, size)."""
-        shares = np.full((1, self.size), (1 << self._wider) // self.size, dtype=np.int64)
-        for level in range(len(levels) - 1, -1, -1):
-            buckets, _ = levels[level]
-            rows = (self._counts[level][buckets].astype(np.int64) << COUNT) + (shares + 1)
-            if level:
-                shares = (rows << self._wider) // rows.sum(axis=1, keepdims=True)
-                starts = levels[level][1]
-                shares = np.repeat(shares, np.diff(starts, append=len(levels[level - 1][0])), axis=0)
+            whole = self._rows(around[starts], level + 1).astype(np.int64)
+            shares = (whole << self._wider) // whole.sum(axis=1, keepdims=True)
+            inside = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(around)))
+        rows = np.take(self._counts[level], buckets, axis=0).astype(np.float64) * (1 << COUNT)
+        rows += np.take(shares + 1.0, inside, axis=0)
         return rows
 
-    def _count(self, levels: list[tuple[Buckets, Buckets]], starts: Buckets, found: Symbols) -> None:
-        """Count the symbols of runs that begin at some places."""
-        run = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(found)))
-        many = np.bincount(run * self.size + found, minlength=len(starts) * self.size).reshape(-1, self.size)
-        for level, (buckets, below) in enumerate(levels):
-            many = np.add.reduceat(many, below, axis=0) if level else many
-            self._counts[level][buckets] += many.astype(np.int32)
+    def _count(self, buckets: Buckets, found: Symbols) -> None:
+        """Count symbols, each in its bucket and in those around."""
+        one = np.ones(len(found), np.int32)
+        for level, counts in enumerate(self._counts):
+            buckets = self._nest.wider[level - 1][buckets] if level else buckets
+            np.add.at(counts.reshape(-1), buckets * self.size + found, one)
 
 
 def _starts(labels: Buckets) -> Buckets:

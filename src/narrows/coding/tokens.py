@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.runs import RunCoder, RunReader, RunWriter
-from narrows.coding.tables import Nest, Tables, distinct, growing
+from narrows.coding.tables import Nest, Tables, growing
+from narrows.coding.values import distinct
 from narrows.core.errors import FileError
 
 MOST_PLAIN = 10

@@ -60,6 +60,18 @@ def from_ordered_bits(found: Symbols, dtype: np.dtype[Any]) -> Array:
     return found.astype(f"u{dtype.itemsize}").view(dtype)
 
 
+def distinct(numbers: Array) -> tuple[Array, Whole]:
+    """The whole numbers that occur, in order, and the place of each; without sorting where they can be counted."""
+    least, most = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)
+    if most - least > 4 * len(numbers) + 65536:
+        ids, places = np.unique(numbers, return_inverse=True)
+        return ids, places.astype(np.int64)
+    moved = (numbers - numbers.dtype.type(least)).astype(np.int64)
+    there = np.zeros(most - least + 1, dtype=bool)
+    there[moved] = True
+    return np.flatnonzero(there).astype(numbers.dtype) + numbers.dtype.type(least), (np.cumsum(there) - 1)[moved]
+
+
 @dataclass(frozen=True)
 class Map:
     """How values became symbols.

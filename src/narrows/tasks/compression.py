@@ -13,14 +13,18 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from narrows.coding import chunks
-from narrows.coding.chunks import EFFORTS, Content, Effort
+from narrows.coding.chunks import Content
 from narrows.coding.container import ContainerWriter, digest
+from narrows.coding.efforts import EFFORTS, Effort
+from narrows.coding.rows import Known
 from narrows.core.errors import ChoiceError, InputError, unknown
 from narrows.data.arrays import Array
 from narrows.data.csr import is_sparse
@@ -171,20 +175,29 @@ def form_of(X: Any, plan: Plan) -> tuple[Form, Any]:
 
 
 def _smaller(forms: Sequence[ArrayForm], array: Array, plan: Plan) -> ArrayForm:
-    """The form by which the first block is smaller, or the first rows of it where time counts."""
-    sizes, rows = [], forms[0].block() if plan.effort.thorough else FEW
-    for form in forms:
-        with ThreadPoolExecutor(cores()) as pool:
-            made = _block(form, array, 0, min(form.count, rows), plan, pool)
-            sizes.append(sum(len(future.result()[0]) for future in made))
+    """The form by which the first block is smaller, or is likely to be by the first rows of it where time counts."""
+    with ThreadPoolExecutor(cores()) as pool:
+        if plan.effort.thorough:
+            made = [
+                _block(form, array, 0, min(form.count, form.block(plan.effort.block)), plan, pool) for form in forms
+            ]
+            sizes = [float(sum(len(future.result()[0]) for future in futures)) for futures in made]
+        else:
+            sizes = [_estimate(form.contents(array, 0, min(form.count, FEW)), plan, pool) for form in forms]
     return forms[int(np.argmin(sizes))]
+
+
+def _estimate(contents: Sequence[Content], plan: Plan, pool: ThreadPoolExecutor) -> float:
+    """About how many bytes the chunks of a block take."""
+    _, candidates = _candidates(contents, plan, pool)
+    return sum(pool.map(chunks.estimate, contents, candidates, repeat(plan.bound), repeat(plan.effort)))
 
 
 def pays(X: Array, plan: Plan) -> bool:
     """Whether a model of images saves more than its own bytes, by how it does on the first block of rows."""
     assert plan.lossless is not None
     form = form_of(X, plan)[0]
-    (content,) = form.contents(X, 0, min(form.count, form.block()))
+    (content,) = form.contents(X, 0, min(form.count, form.block(plan.effort.block)))
     without = len(chunks.encode(content, [], {}, plan.bound, plan.effort)[0])
     with_it = min(map(len, chunks.by_model(content, plan.lossless)), default=without)
     blocks = form.count / max(1, len(content.values))
@@ -198,7 +211,7 @@ def cores() -> int:
 
 def write(file: BinaryIO, form: Form, data: Any, plan: Plan, progress: Progress | None = None) -> int:
     """Write a compressed file, and say how many bytes it has."""
-    size = form.block()
+    size = form.block(plan.effort.block)
     told = {"kind": form.kind, **form.to_json(), "rows": size, "bound": plan.bound.hex()}
     model = plan.shared.fingerprint
     if model:
@@ -247,13 +260,18 @@ def _block(form: Form, data: Any, start: int, stop: int, plan: Plan, pool: Threa
     contents = form.contents(data, start, stop)
     if plan.lossy is not None:
         return [pool.submit(plan.lossy.encode, one) for one in contents]
+    known, candidates = _candidates(contents, plan, pool)
+    made = partial(chunks.encode, bound=plan.bound, effort=plan.effort, primer=plan.primer, foreteller=plan.lossless)
+    return [pool.submit(made, one, known, others) for one, others in zip(contents, candidates, strict=True)]
+
+
+def _candidates(
+    contents: Sequence[Content], plan: Plan, pool: ThreadPoolExecutor
+) -> tuple[list[Known | None], list[dict[int, Known]]]:
+    """The columns as others are foretold by them, and for each column those that may foretell it."""
     if len(contents) == 1 or not plan.effort.modelled or plan.bound > 0:
-        told = (plan.bound, plan.effort, plan.primer, plan.lossless)
-        return [pool.submit(chunks.encode, one, [], {}, *told) for one in contents]
-    known = [content.known() for content in contents]
-    order = sorted(range(len(contents)), key=lambda number: -chunks.weight(known[number]))
-    made: dict[int, Future[tuple[bytes, Content]]] = {}
-    for place, number in enumerate(order):
-        candidates = {n: known[n] for n in order[:place]}
-        made[number] = pool.submit(chunks.encode, contents[number], known, candidates, plan.bound, plan.effort)
-    return [made[number] for number in range(len(contents))]
+        return [None] * len(contents), [{}] * len(contents)
+    known = list(pool.map(Content.known, contents))
+    order = np.argsort([-chunks.weight(one) for one in known], kind="stable").tolist()
+    places = {number: place for place, number in enumerate(order)}
+    return list(known), [{n: known[n] for n in order[: places[number]]} for number in range(len(contents))]

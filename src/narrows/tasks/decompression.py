@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -67,6 +67,10 @@ def open_compressed(path: str | Path, salvage: bool = False, shared: Shared = NO
     except BaseException:
         file.close()
         raise
+
+
+Column = Future[tuple[Content, Known | None]]
+"""A column in the making, and the same as others are foretold by it."""
 
 
 @dataclass(frozen=True)
@@ -235,12 +239,13 @@ class Compressed:
     def salvage(self) -> tuple[Any, list[Loss]]:
         """The rows of all blocks that are undamaged, and which rows are lost."""
         found, lost, _ = [], [], self.known
-        for number in range(self.blocks):
-            start, stop = self._limits(number)
-            try:
-                found.append(self._decoded(number, list(range(len(self.form.fields)))))
-            except FileError as error:
-                lost.append(Loss(start, stop, str(error)))
+        with ThreadPoolExecutor(cores()) as pool:
+            for number in range(self.blocks):
+                try:
+                    made = self._decoding(number, list(range(len(self.form.fields))), pool)
+                    found.append([future.result()[0] for future in made])
+                except FileError as error:
+                    lost.append(Loss(*self._limits(number), str(error)))
         return self.form.restored(found, whole=not lost), lost
 
     def methods(self) -> list[Chunk]:
@@ -295,16 +300,9 @@ class Compressed:
             some = 2 * cores()
             for first in range(0, len(wanted), some):
                 group = wanted[first : first + some]
-                payloads = [self._payloads(number, numbers) for number in group]  # one reader of the file at a time
-                made = pool.map(
-                    lambda one: self._decode(*one), zip(group, payloads, [numbers] * len(group), strict=True)
-                )
-                for number, contents in zip(group, made, strict=True):
+                for number, made in [(number, self._decoding(number, numbers, pool)) for number in group]:
                     begin = number * self.block
-                    yield [_cut(content, max(0, start - begin), stop - begin) for content in contents]
-
-    def _decoded(self, block: int, numbers: Sequence[int]) -> list[Content]:
-        return self._decode(block, self._payloads(block, numbers), numbers)
+                    yield [_cut(future.result()[0], max(0, start - begin), stop - begin) for future in made]
 
     def _payloads(self, block: int, numbers: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
         """The chunks of columns, and of all those by which they are foretold, the latter first."""
@@ -345,24 +343,32 @@ class Compressed:
         chunk = self.embedded + block * len(self.form.fields) + number
         return FileError(f"{self.name} is damaged: chunk {chunk} (rows {start} to {stop}{column}): {reason}")
 
-    def _decode(self, block: int, payloads: dict[int, tuple[bytes, bytes]], numbers: Sequence[int]) -> list[Content]:
-        start, stop = self._limits(block)
-        known: list[Known | None] = [None] * len(self.form.fields)
-        named = {other for payload, _ in payloads.values() for other in chunks.needed(payload)}
-        contents: dict[int, Content] = {}
+    def _decoding(self, block: int, numbers: Sequence[int], pool: ThreadPoolExecutor) -> list[Column]:
+        """Columns in the making; those by which others are foretold begin before these, which wait for them."""
+        payloads = self._payloads(block, numbers)  # one reader of the file at a time
+        needed = {number: chunks.needed(payload) for number, (payload, _) in payloads.items()}
+        named = {other for others in needed.values() for other in others}
+        made: dict[int, Column] = {}
         for number, (payload, stamp) in payloads.items():
-            field = self.form.fields[number]
-            try:
-                shape = (stop - start, *field.inner)
-                content = chunks.decode(payload, field.dtype, shape, known, self.known.primer, self.known.model)
-            except FileError as error:
-                raise self._damage(block, number, str(error)) from error
-            if content.stamp() != stamp:
-                raise self._damage(block, number, "what it holds does not match its digest")
-            contents[number] = content
-            if number in named:
-                known[number] = content.known()
-        return [contents[number] for number in numbers]
+            told = {other: made[other] for other in needed[number]}
+            made[number] = pool.submit(self._column, block, number, payload, stamp, told, number in named)
+        return [made[number] for number in numbers]
+
+    def _column(
+        self, block: int, number: int, payload: bytes, stamp: bytes, told: dict[int, Column], named: bool
+    ) -> tuple[Content, Known | None]:
+        """A column, and the same as others are foretold by it if any is."""
+        start, stop = self._limits(block)
+        field = self.form.fields[number]
+        known = [told[other].result()[1] if other in told else None for other in range(len(self.form.fields))]
+        try:
+            shape = (stop - start, *field.inner)
+            content = chunks.decode(payload, field.dtype, shape, known, self.known.primer, self.known.model)
+        except FileError as error:
+            raise self._damage(block, number, str(error)) from error
+        if content.stamp() != stamp:
+            raise self._damage(block, number, "what it holds does not match its digest")
+        return content, content.known() if named else None
 
 
 def _cut(content: Content, start: int, stop: int) -> Content:

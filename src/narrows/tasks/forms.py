@@ -19,8 +19,6 @@ from narrows.coding.chunks import Content
 from narrows.core.errors import FileError, InputError
 from narrows.data.arrays import Array
 
-BLOCK = 1 << 23
-"""About how many bytes of an array make a chunk."""
 LONGEST_ROW = 1 << 26
 """Rows of more bytes are no unit."""
 MOST_COLUMNS = 128
@@ -61,8 +59,8 @@ class Form(ABC):
         """What the data are."""
 
     @abstractmethod
-    def block(self) -> int:
-        """How many rows make a chunk."""
+    def block(self, size: int) -> int:
+        """How many rows make a chunk; of an array, about so many bytes."""
 
     @abstractmethod
     def contents(self, data: Any, start: int, stop: int) -> list[Content]:
@@ -144,9 +142,9 @@ class ArrayForm(Form):
     def in_words(self) -> str:
         return f"an array of {' x '.join(map(str, self.shape)) or 'one value'}, {self.dtype}"
 
-    def block(self) -> int:
+    def block(self, size: int) -> int:
         row = sum(field.dtype.itemsize * prod(field.inner) for field in self.fields)
-        return max(1, min(BLOCK // max(1, row), 1 << 24))
+        return max(1, min(size // max(1, row), 1 << 24))
 
     def contents(self, data: Array, start: int, stop: int) -> list[Content]:
         rows = np.asarray(data).reshape(-1)[start:stop] if self.layout == "flat" else np.asarray(data[start:stop])
