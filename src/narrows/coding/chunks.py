@@ -4,42 +4,46 @@ Every candidate is decoded again, and is taken only if it gives back every bit, 
 beyond it.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from narrows.coding import borrowed, bytewise, columns, medians, pictures, rows, smooth
+from narrows.coding.candidates import (
+    BORROWED,
+    CAUSAL,
+    GENERIC,
+    LEARNED,
+    MEDIANS,
+    PICTURES,
+    ROWS,
+    SMOOTH,
+    TABLES,
+    Foreteller,
+    Seen,
+    as_primer,
+    by_model,
+)
 from narrows.coding.causal import CausalImages
 from narrows.coding.container import LARGEST_CHUNK, digest
 from narrows.coding.efforts import Effort
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.generic import CODECS, squeeze, unsqueeze
 from narrows.coding.learned import LearnedImages, as_given, as_stack
-from narrows.coding.mapping import cost, own_cost, ways
+from narrows.coding.mapping import cost
 from narrows.coding.packed_model import PackedModel
 from narrows.coding.rows import Known
-from narrows.coding.values import NAMES, Array, Map, Symbols, bits_of, ordered_bits, within
+from narrows.coding.values import NAMES, Array, Map, bits_of, ordered_bits, within
 from narrows.core.errors import FileError
 
-GENERIC, ROWS, SMOOTH, PICTURES, TABLES, BORROWED, LEARNED, MEDIANS, CAUSAL = range(9)
-MOST_IN_A_ROW = 1 << 22
-"""More values than this are left to the other methods, so that memory stays within bounds."""
 Gaps = NDArray[np.bool_] | None
-
-
-class Foreteller(Protocol):
-    """What codes images by a model that whoever decodes will have too."""
-
-    @property
-    def model(self) -> CausalImages:
-        """What decodes them."""
-
-    def encode(self, images: pictures.Pixels) -> bytes | None:
-        """Images (n, height, width, channels) as bytes; None where it knows no such images."""
+NEAR = 1.3
+"""Where time counts, what promises to take more than so many times the least is not made."""
 
 
 @dataclass(frozen=True)
@@ -110,25 +114,12 @@ def encode(
     if content.beside:
         beside.piece(squeeze(content.beside, effort.codecs))
     first = beside.rest(b"")
-    made = []
-    if content.values.size and (effort.modelled or bound > 0):
-        images = _images(content) if effort.modelled else None
-        few = content.values.size <= MOST_IN_A_ROW and (images is None or effort.mixed or bound > 0)
-        mapped = ways(content.values.reshape(-1), content.missing, bound) if few else []
-        made += _by_tables(mapped, candidates)
-        made += _as_field(content, bound)
-        if bound == 0 or content.values.ndim == 1:  # in a row, a field within a bound takes far more
-            made += _by_rows(mapped, candidates, known, effort)
-        made += [] if images is None else _as_pictures(content, images, effort, primer)
-        made += _by_others(content, bound, effort)
-    made += by_model(content, foreteller)
+    made = _candidates(content, known, candidates, bound, effort, primer, foreteller)
     if (effort.thorough and bound == 0) or not effort.modelled:
         encoded = bytewise.encode(content.values, effort.codecs, effort.thorough)
     else:
-        least = min(map(len, made), default=len(bits_of(content.values).tobytes()))
-        encoded = bytewise.encode_by_sample(content.values, effort.codecs, least)
-    generic = bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing)
-    made.append(generic)
+        encoded = bytewise.encode_by_sample(content.values, effort.codecs, min(map(len, made), default=sys.maxsize))
+    made.append(bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing))
     for payload in (first + one for one in sorted(made, key=_worth)):
         back = _tried(payload, content, known, primer, None if foreteller is None else foreteller.model)
         if back is not None and back.stands_for(content, bound):
@@ -136,20 +127,34 @@ def encode(
     raise AssertionError("the generic method gives back what it was given")
 
 
+def _candidates(
+    content: Content,
+    known: Sequence[Known | None],
+    candidates: dict[int, Known],
+    bound: float,
+    effort: Effort,
+    primer: Array | None,
+    foreteller: Foreteller | None,
+) -> list[bytes]:
+    """What the methods make that know what values are."""
+    made = by_model(content.values, foreteller) if foreteller is not None and content.missing is None else []
+    if content.values.size and (effort.modelled or bound > 0):
+        seen = Seen.of(content.values, content.missing, bound, effort)
+        promises = seen.promises(candidates)
+        most = min((one.bits for one in promises), default=0.0) * (np.inf if effort.thorough else NEAR)
+        made += [one.make() for one in promises if one.bits <= most]
+        made += seen.in_a_row(candidates, known, effort) if effort.mixed else []
+        made += seen.in_pictures(primer) if primer is not None or effort.mixed else []
+        made += seen.by_others(effort)
+    return made
+
+
 def estimate(content: Content, candidates: dict[int, Known], bound: float, effort: Effort) -> float:
     """About how many bytes a chunk takes: by its entropies where these tell, without making it."""
     bound = bound if content.values.dtype.kind == "f" else 0.0
-    values, costs = content.values, [8.0 * content.values.nbytes]
-    if not values.size:
-        return 0.0
-    if effort.modelled or bound > 0:
-        images = _images(content) if effort.modelled else None
-        costs += [] if images is None else [medians.cost(images)]
-        costs += [smooth.cost(values, bound)] if _has_neighbours(content, bound) else []
-        mapped = ways(values.reshape(-1), content.missing, bound) if values.size <= MOST_IN_A_ROW else []
-        costs += [cost for _, _, cost in _schemes(mapped, candidates)]
-    least = min(costs) / 8
-    return min(least, len(bytewise.encode_by_sample(values, effort.codecs, int(least))))
+    promises = Seen.of(content.values, content.missing, bound, effort).promises(candidates)
+    least = min([content.values.nbytes, *(one.bits / 8 for one in promises)])
+    return min(least, len(bytewise.encode_by_sample(content.values, effort.codecs, int(least))))
 
 
 def encode_learned(content: Content, codes: Array, model: LearnedImages) -> tuple[bytes, Content]:
@@ -182,102 +187,6 @@ def _tried(
         return decode(payload, content.values.dtype, content.values.shape, known, primer, model)
     except FileError:
         return None
-
-
-def _schemes(
-    mapped: Sequence[tuple[Map, Symbols]], candidates: dict[int, Known]
-) -> list[tuple[Map, columns.Scheme, float]]:
-    """Values and their differences by tables, whichever ways promise most, and about how many bits they cost."""
-    tried = {how.running: (how, symbols) for how, symbols in reversed(mapped)}
-    found = [(how, columns.scheme(symbols, candidates)) for how, symbols in tried.values()]
-    return [(how, scheme, scheme.cost + own_cost(how)) for how, scheme in found]
-
-
-def _by_tables(mapped: Sequence[tuple[Map, Symbols]], candidates: dict[int, Known]) -> list[bytes]:
-    """A candidate by tables, of values or of their differences, whichever take less."""
-    found = _schemes(mapped, candidates)
-    if not found:
-        return []
-    how, scheme, _ = min(found, key=lambda one: one[2])
-    out = Writer()
-    out.number(TABLES)
-    out.piece(how.to_bytes())
-    return [out.rest(columns.encode(scheme))]
-
-
-def _by_rows(
-    mapped: Sequence[tuple[Map, Symbols]],
-    candidates: dict[int, Known],
-    known: Sequence[Known | None],
-    effort: Effort,
-) -> list[bytes]:
-    """Candidates by the methods for symbols in a row."""
-    found: list[bytes] = []
-    if not effort.mixed:
-        return found
-    for how, symbols in mapped[: effort.ways]:
-        contexts = rows.choose(symbols, candidates, effort.parents)
-        out = Writer()
-        out.number(ROWS)
-        out.piece(how.to_bytes())
-        found.append(out.rest(rows.encode(symbols, contexts, known)))
-    return found
-
-
-def _as_field(content: Content, bound: float) -> list[bytes]:
-    """A candidate by interpolation: for values with neighbours, or with an error allowed."""
-    made = smooth.encode(content.values, bound) if _has_neighbours(content, bound) else None
-    return [] if made is None else [bytes([SMOOTH]) + made]
-
-
-def _has_neighbours(content: Content, bound: float) -> bool:
-    """Whether it may help to interpolate."""
-    neighbours = sum(length > 1 for length in content.values.shape) > 1 and content.values.dtype.itemsize > 1
-    return content.missing is None and (bound > 0 or neighbours)
-
-
-def _images(content: Content) -> pictures.Pixels | None:
-    """Values as images of small whole numbers; None if they are none."""
-    images = None if content.missing is not None else medians.as_images(content.values)
-    return None if images is None else pictures.numbers(images)
-
-
-def _as_pictures(content: Content, images: pictures.Pixels, effort: Effort, primer: Array | None) -> list[bytes]:
-    """Candidates by pixels that are foretold by their neighbours, for images of small whole numbers."""
-    found = [bytes([MEDIANS]) + medians.encode(images)]
-    stack = pictures.as_images(content.values)
-    if stack is not None and (primer is not None or effort.mixed):
-        primed = None if primer is None else _primer(primer)
-        found.append(bytes([PICTURES, int(primed is not None)]) + pictures.encode(images.reshape(stack.shape), primed))
-    return found
-
-
-def by_model(content: Content, foreteller: Foreteller | None) -> list[bytes]:
-    """A candidate by what was learned of other images, for images of small whole numbers."""
-    if foreteller is None or content.missing is not None or not content.values.size:
-        return []
-    stack = as_stack(content.values)
-    images = None if stack is None else pictures.numbers(stack)
-    made = None if images is None else foreteller.encode(images)
-    return [] if made is None else [bytes([CAUSAL]) + made]
-
-
-def _by_others(content: Content, bound: float, effort: Effort) -> list[bytes]:
-    """Candidates by codecs of another library."""
-    if not effort.borrowed or content.missing is not None:
-        return []
-    made = borrowed.bounded(content.values, bound)
-    made += borrowed.planes(content.values) if effort.thorough else []
-    return [bytes([BORROWED]) + one for one in made]
-
-
-def _primer(primer: Array) -> pictures.Pixels:
-    """A primer as pixels."""
-    images = pictures.as_images(primer)
-    found = None if images is None else pictures.numbers(images)
-    if found is None:
-        raise FileError("it was made with a primer of other images")
-    return found
 
 
 def weight(column: Known) -> float:
@@ -349,7 +258,9 @@ def _decode(
         images = pictures.as_images(np.empty(shape, np.uint8))
         if images is None or (primed and primer is None):
             raise FileError("it holds no images, or needs the primer that it was made with")
-        found = pictures.decode(fields.rest(), images.shape, _primer(primer) if primed and primer is not None else None)
+        found = pictures.decode(
+            fields.rest(), images.shape, as_primer(primer) if primed and primer is not None else None
+        )
         return Content(found.astype(dtype).reshape(shape), None, beside)
     if method == MEDIANS:
         images = medians.as_images(np.empty(shape, np.uint8))

@@ -290,6 +290,11 @@ def encode(field: Whole, there: Flags, layouts: Sequence[tuple[int, ...]], step:
         step: q, an odd number.
     """
     chosen = best(field, there, layouts, step)
+    return encoded(chosen), chosen.back
+
+
+def encoded(chosen: Foretold) -> bytes:
+    """A field that is foretold to bytes."""
     words, tokens = chosen.joined()
     tree = Tree.fitted(np.bincount(tokens, minlength=1 << TOKEN_BITS))
     sizes = [_table_size(words[k], tokens) for k in range(CONTEXTS)]
@@ -298,7 +303,7 @@ def encode(field: Whole, there: Flags, layouts: Sequence[tuple[int, ...]], step:
         writer = BitWriter()
         _code_all(Mixer(sizes, tree, weights), writer, chosen.batches, chosen.opened)
         made.append(_header(chosen.design, tree, sizes, weights).rest(writer.done()))
-    return min(made, key=len), chosen.back
+    return min(made, key=len)
 
 
 def best(field: Whole, there: Flags, layouts: Sequence[tuple[int, ...]], step: int) -> Foretold:

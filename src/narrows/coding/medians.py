@@ -15,6 +15,7 @@ Memon 1997), simplified.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from narrows.coding import pictures
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.pictures import COLOURS, MOST_BITS, groups, slanted
+from narrows.coding.promises import Promise
 from narrows.coding.rows import conditional
 from narrows.coding.runs import RunCoder, RunReader, RunWriter
 from narrows.coding.tables import Nest, Tables
@@ -78,27 +80,12 @@ def as_images(values: Array) -> Array | None:
     return pictures.as_images(values[None] if one else values)
 
 
-def encode(images: Pixels) -> bytes:
+def promise(images: Pixels) -> Promise:
     """Images to bytes.
 
     Args:
         images: (n, height, width, channels), from 0 to 255.
     """
-    tiles, scheme, _ = _chosen(images)
-    out, writer = Writer(), RunWriter()
-    for number in (scheme.bits, int(scheme.values), scheme.ground, *scheme.side):
-        out.number(number)
-    _walk(tiles, writer, scheme, known=True)
-    return out.rest(writer.done())
-
-
-def cost(images: Pixels) -> float:
-    """About how many bits `encode` needs."""
-    return _chosen(images)[2]
-
-
-def _chosen(images: Pixels) -> tuple[Small, Scheme, float]:
-    """Images as tiles, how they are coded, and about how many bits that takes."""
     count, height, width, _ = images.shape
     bits = max(1, int(images.max(initial=0)).bit_length())
     ground = int(np.bincount(images.reshape(-1)).argmax())
@@ -109,7 +96,20 @@ def _chosen(images: Pixels) -> tuple[Small, Scheme, float]:
     schemes = [Scheme(bits, values, ground, side) for values in (False, True)]
     costs = [_cost(some, scheme) for scheme in schemes]
     least = int(np.argmin(costs))
-    return tiles, schemes[least], costs[least] * len(tiles) / len(some)
+    return Promise(costs[least] * len(tiles) / len(some), partial(_encoded, tiles, schemes[least]))
+
+
+def encode(images: Pixels) -> bytes:
+    """Images (n, height, width, channels), from 0 to 255, to bytes."""
+    return promise(images).make()
+
+
+def _encoded(tiles: Small, scheme: Scheme) -> bytes:
+    out, writer = Writer(), RunWriter()
+    for number in (scheme.bits, int(scheme.values), scheme.ground, *scheme.side):
+        out.number(number)
+    _walk(tiles, writer, scheme, known=True)
+    return out.rest(writer.done())
 
 
 def decode(data: bytes, shape: tuple[int, ...]) -> Small:

@@ -10,6 +10,7 @@ from narrows.coding import interpolation
 from narrows.coding.fields import Reader, Writer
 from narrows.coding.mapping import grid_step, scaled_by
 from narrows.coding.patches import Patches
+from narrows.coding.promises import Promise
 from narrows.coding.taps import FURTHEST
 from narrows.coding.values import DECIMAL, GRID, WHOLE, Array, Map, bits_of, expressed, within
 from narrows.core.errors import FileError
@@ -60,7 +61,7 @@ class Scaled:
         return cls(how, step, field, there) if there.mean() >= 0.5 else None
 
 
-def encode(values: Array, bound: float) -> bytes | None:
+def promise(values: Array, bound: float) -> Promise | None:
     """Values to bytes; None if they are no whole numbers of any kind.
 
     Args:
@@ -70,18 +71,15 @@ def encode(values: Array, bound: float) -> bytes | None:
     found = Scaled.of(values, bound)
     if found is None:
         return None
-    stream, back = interpolation.encode(found.field, found.there, layouts(values.shape), found.step)
-    near = within(expressed(back, found.how, values.dtype), values, bound).reshape(values.shape)
-    return _header(values, found.how, found.there, found.there & ~near).rest(stream)
+    chosen = interpolation.best(found.field, found.there, layouts(values.shape), found.step)
 
+    def make() -> bytes:
+        near = within(expressed(chosen.back, found.how, values.dtype), values, bound).reshape(values.shape)
+        header = _header(values, found.how, found.there, found.there & ~near)
+        return header.rest(interpolation.encoded(chosen))
 
-def cost(values: Array, bound: float) -> float:
-    """About how many bits `encode` needs, beside those of values that do not fit; infinite if it makes nothing."""
-    found = Scaled.of(values, bound)
-    if found is None:
-        return np.inf
     odd = 8.0 * values.dtype.itemsize * np.count_nonzero(~found.there)
-    return odd + interpolation.best(found.field, found.there, layouts(values.shape), found.step).cost()
+    return Promise(chosen.cost() + odd, make)
 
 
 def _scale(values: Array, bound: float) -> tuple[Map | None, int]:

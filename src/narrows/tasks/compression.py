@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from narrows.coding import chunks
+from narrows.coding.candidates import by_model
 from narrows.coding.chunks import Content
 from narrows.coding.container import ContainerWriter, digest
 from narrows.coding.efforts import EFFORTS, Effort
@@ -40,8 +41,8 @@ from narrows.tasks.table_forms import TableForm
 
 KINDS: dict[str, type[Form]] = {form.kind: form for form in (ArrayForm, TableForm)}
 ENDING = ".nrw"
-FEW = 1024
-"""So many rows decide about how an array is taken apart where time counts."""
+FEW, SOME = 1024, 16
+"""So many rows, and columns at least, decide about how an array is taken apart where time counts."""
 
 Progress = Callable[[int, int, int], None]
 """Called with the rows that are done, the bytes that they were, and the bytes that they became."""
@@ -188,9 +189,11 @@ def _smaller(forms: Sequence[ArrayForm], array: Array, plan: Plan) -> ArrayForm:
 
 
 def _estimate(contents: Sequence[Content], plan: Plan, pool: ThreadPoolExecutor) -> float:
-    """About how many bytes the chunks of a block take."""
+    """About how many bytes the chunks of a block take, by some of them where they are many."""
     _, candidates = _candidates(contents, plan, pool)
-    return sum(pool.map(chunks.estimate, contents, candidates, repeat(plan.bound), repeat(plan.effort)))
+    some = slice(None, None, max(1, len(contents) // SOME))
+    sizes = pool.map(chunks.estimate, contents[some], candidates[some], repeat(plan.bound), repeat(plan.effort))
+    return len(contents) * float(np.mean(list(sizes)))
 
 
 def pays(X: Array, plan: Plan) -> bool:
@@ -199,7 +202,7 @@ def pays(X: Array, plan: Plan) -> bool:
     form = form_of(X, plan)[0]
     (content,) = form.contents(X, 0, min(form.count, form.block(plan.effort.block)))
     without = len(chunks.encode(content, [], {}, plan.bound, plan.effort)[0])
-    with_it = min(map(len, chunks.by_model(content, plan.lossless)), default=without)
+    with_it = min(map(len, by_model(content.values, plan.lossless)), default=without)
     blocks = form.count / max(1, len(content.values))
     return (without - with_it) * blocks > len(plan.lossless.model.packed)
 
