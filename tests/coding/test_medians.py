@@ -46,9 +46,13 @@ def test_large_and_narrow_images_come_back_in_tiles(shape, values):
 
 def test_the_groups_that_tiles_come_in_have_no_gaps():
     images = load_digits().images.astype(np.int64)[..., None]
-    with patch.object(medians, "FIRST", 3), patch.object(medians, "MOST", 50):
-        made = medians.encode(images)
-        assert (medians.decode(made, images.shape) == images).all()
+    sizes = []
+    for most, largest in ((50, 50), (50, 900), (len(images), 900)):
+        with patch.multiple(medians, FIRST=3, MOST=most, LARGEST=largest):
+            made = medians.encode(images)
+            assert (medians.decode(made, images.shape) == images).all()
+            sizes.append(made)
+    assert len(set(sizes)) == 3
 
 
 @pytest.mark.parametrize("smooth", [False, True])
@@ -86,6 +90,6 @@ def test_damage_is_an_error_or_other_pixels_of_the_same_shape():
         del spoiled[len(payload) - int(rng.integers(0, 9)) :]
         with suppress(FileError):
             assert chunks.decode(bytes(spoiled), images.dtype, images.shape, []).values.shape == images.shape
-    for head in (b"\0\0\0\x09\x08", b"\x05\0\0\0\x08", b"\x09\0\0\x09\x08", b"\x05\0\0\x0a\x08", b"\x05\x02\0\x09\x08"):
+    for head in (b"\0\0\0\x09\x08", b"\x05\0\0\0\x08", b"\x09\0\0\x09\x08", b"\x05\0\0\x0a\x08", b"\x05\x04\0\x09\x08"):
         with pytest.raises(FileError):
             medians.decode(head, images.shape)

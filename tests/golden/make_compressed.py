@@ -29,6 +29,7 @@ def examples():
         "photos": np.clip(rng.integers(-4, 5, (6, 30, 20, 3)).cumsum(1).cumsum(2) // 2 + 120, 0, 255).astype(np.uint8),
         "drawings": (np.hypot(y[:16, :16] - middles[0], x[:16, :16] - middles[1]) < 5)
         * rng.integers(200, 204, (90, 16, 16)).astype(np.uint8),
+        "stamps": np.minimum(rng.geometric(0.4, (9000, 3, 2)).cumsum(1), 15).astype(np.uint8),
     }
 
 

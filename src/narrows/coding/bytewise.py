@@ -60,8 +60,8 @@ TRANSPOSED = 6
 SAMPLE = 1 << 18
 GLANCE = 1 << 14
 """By so many bytes it is decided what is tried where time counts."""
-SHARE = 16
-"""A slow codec is tried out by so much of the values, if that is more."""
+SHARE, LARGEST_SHARE = 16, 1 << 17
+"""A slow codec is tried out by so much of the values, if that is more, but by no more bytes than that."""
 TELLING = 1 << 10
 """A quick codec makes more bytes than this of what tells something about slow ones."""
 FAR = 2.5
@@ -149,7 +149,7 @@ def _hoped(values: Array, number: int, tried: tuple[int, ...], quickly: int) -> 
         tried: Numbers of codecs.
         quickly: How many bytes a quick codec needs for all values.
     """
-    size = max(GLANCE, values.nbytes // SHARE)
+    size = max(GLANCE, min(values.nbytes // SHARE, LARGEST_SHARE))
     plain = laid_out(_middle(values, size), number)
     while (made := len(squeeze(plain, QUICK))) < TELLING and size < values.nbytes:
         size *= 4

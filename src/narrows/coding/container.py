@@ -23,7 +23,7 @@ from narrows.core.errors import FileError
 
 MAGIC = b"\x8fNRW\r\n\x1a\n"
 END = b"\nNRWend\x8f"
-MAJOR, MINOR = 1, 2
+MAJOR, MINOR = 1, 3
 LARGEST_HEADER = 1 << 26
 LARGEST_CHUNK = 1 << 30
 

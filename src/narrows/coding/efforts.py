@@ -34,7 +34,7 @@ EFFORTS = {
     effort.name: effort
     for effort in (
         Effort("fast", (1,), modelled=False, ways=0, parents=0, borrowed=False),
-        Effort("default", (2, 3), modelled=True, ways=0, parents=0, block=1 << 22),
+        Effort("default", (2, 3), modelled=True, ways=0, parents=0),
         Effort("max", (2, 3, 4), modelled=True, ways=2, parents=4, mixed=True, thorough=True),
     )
 }

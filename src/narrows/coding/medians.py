@@ -45,8 +45,8 @@ LONG = 2048
 """Images are cut into tiles where lines have fewer pixels than this."""
 SAMPLED = 1 << 17
 """About so many pixels decide between differences and values."""
-FIRST, GROWTH, MOST = 512, 8, 4096
-"""The first group of tiles, how much larger the next one is, and the largest."""
+FIRST, GROWTH, MOST, LARGEST = 512, 8, 4096, 1 << 15
+"""The first group of tiles, how much larger the next one is, and the largest; of many tiles, the largest there is."""
 
 Pixels = NDArray[np.int64]
 Small = NDArray[np.int16]
@@ -61,12 +61,14 @@ class Scheme:
         values: Whether pixels are coded as values, or else as differences.
         ground: The most frequent value.
         side: Height and width of a tile.
+        most: The largest group.
     """
 
     bits: int
     values: bool
     ground: int
     side: tuple[int, int]
+    most: int
 
     @property
     def nest(self) -> Nest:
@@ -93,7 +95,8 @@ def promise(images: Pixels) -> Promise:
     side = -(-height // -(-height // most)), -(-width // -(-width // most))
     tiles = _tiles(images, side)
     some = tiles[:: max(1, images.size // SAMPLED)]
-    schemes = [Scheme(bits, values, ground, side) for values in (False, True)]
+    most = MOST if len(tiles) <= FIRST + MOST else LARGEST
+    schemes = [Scheme(bits, values, ground, side, most) for values in (False, True)]
     costs = [_cost(some, scheme) for scheme in schemes]
     least = int(np.argmin(costs))
     return Promise(costs[least] * len(tiles) / len(some), partial(_encoded, tiles, schemes[least]))
@@ -106,7 +109,7 @@ def encode(images: Pixels) -> bytes:
 
 def _encoded(tiles: Small, scheme: Scheme) -> bytes:
     out, writer = Writer(), RunWriter()
-    for number in (scheme.bits, int(scheme.values), scheme.ground, *scheme.side):
+    for number in (scheme.bits, scheme.values | (scheme.most > MOST) << 1, scheme.ground, *scheme.side):
         out.number(number)
     _walk(tiles, writer, scheme, known=True)
     return out.rest(writer.done())
@@ -120,14 +123,15 @@ def decode(data: bytes, shape: tuple[int, ...]) -> Small:
         shape: (n, height, width, channels).
     """
     fields = Reader(data)
-    bits, values, ground = fields.number(MOST_BITS), fields.number(1), fields.number((1 << MOST_BITS) - 1)
+    bits, flags, ground = fields.number(MOST_BITS), fields.number(3), fields.number((1 << MOST_BITS) - 1)
     side = fields.number(shape[1]), fields.number(shape[2])
     if not bits or not all(side):
         raise FileError("images have pixels without bits, or tiles without a side")
     count, height, width, channels = shape
     down, across = -(-height // side[0]), -(-width // side[1])
     tiles = np.zeros((count * down * across, *side, channels), dtype=np.int16)
-    _walk(tiles, RunReader(fields.rest()), Scheme(bits, bool(values), ground, side), known=False)
+    scheme = Scheme(bits, bool(flags & 1), ground, side, LARGEST if flags & 2 else MOST)
+    _walk(tiles, RunReader(fields.rest()), scheme, known=False)
     whole = tiles.reshape(count, down, across, *side, channels).swapaxes(2, 3)
     return whole.reshape(count, down * side[0], across * side[1], channels)[:, :height, :width]
 
@@ -166,7 +170,7 @@ def _walk(tiles: Small, coder: RunCoder, scheme: Scheme, known: bool) -> None:
     """Code all pixels, line by line of a group of tiles; what is found is put where it belongs."""
     count, height, width, channels = tiles.shape
     tables = [Tables(1 << scheme.bits, scheme.nest, WIDER) for _ in range(channels)]
-    for start, stop in groups(count, 0, FIRST, GROWTH, MOST):
+    for start, stop in groups(count, 0, FIRST, GROWTH, scheme.most):
         pixels = np.ascontiguousarray(tiles[start:stop].transpose(1, 2, 3, 0))
         lines = [np.zeros((2, channels, height + 1, stop - start), np.int16)] * 3
         for y, x in slanted(height, width):
