@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 
 import narrows
 from narrows import metrics
-from narrows.coding.efforts import EFFORTS
 from narrows.coding.learned import LearnedImages
 from narrows.core.errors import ChoiceError, FileError, InputError
 
@@ -233,7 +231,7 @@ def test_the_golden_file_gives_the_same_pixels_everywhere():
 
 
 def test_damage_of_one_chunk_of_many_is_named_and_the_others_come_back(grey, tmp_path, monkeypatch):
-    monkeypatch.setitem(EFFORTS, "default", replace(EFFORTS["default"], block=10 * NEW[0].size))
+    monkeypatch.setattr("narrows.tasks.forms.BLOCK", 10 * NEW[0].size)
     grey.compress(NEW, tmp_path / "x.nrw")
     back = narrows.decompress(tmp_path / "x.nrw")
     assert np.array_equal(back, grey.decompress(grey.compress(NEW)))

@@ -5,7 +5,6 @@ import io
 import lzma
 import struct
 import zlib
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +19,8 @@ from hypothesis.extra import numpy as hn
 
 import narrows
 from narrows.coding.container import ContainerWriter
-from narrows.coding.efforts import EFFORTS
 from narrows.core.errors import ChoiceError, FileError, InputError
-from narrows.tasks import compression, decompression
+from narrows.tasks import compression, decompression, forms
 from narrows.tasks.compression import Plan, to_bytes
 from narrows.tasks.decompression import from_bytes, open_compressed
 
@@ -225,9 +223,7 @@ def test_tables_of_anything_come_back(rows):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Files of many chunks."""
-    for name, effort in list(EFFORTS.items()):
-        monkeypatch.setitem(EFFORTS, name, replace(effort, block=1 << 12))
-    monkeypatch.setitem(globals(), "LOSSLESS", Plan.of(0, "default"))
+    monkeypatch.setattr(forms, "BLOCK", 1 << 12)
     monkeypatch.setattr("narrows.tasks.table_forms.ROWS", 100)
 
 

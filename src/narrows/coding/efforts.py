@@ -16,7 +16,6 @@ class Effort:
         mixed: Whether symbols are foretold by mixed contexts too, which takes longest, or by tables alone.
         thorough: Whether slow codecs are tried where there is little hope for them.
         borrowed: Whether codecs are tried that not every reader has.
-        block: About how many bytes of an array make a chunk, which one core takes on.
     """
 
     name: str
@@ -27,7 +26,6 @@ class Effort:
     mixed: bool = False
     thorough: bool = False
     borrowed: bool = True
-    block: int = 1 << 23
 
 
 EFFORTS = {

@@ -180,7 +180,7 @@ def _smaller(forms: Sequence[ArrayForm], array: Array, plan: Plan) -> ArrayForm:
     with ThreadPoolExecutor(cores()) as pool:
         if plan.effort.thorough:
             made = [
-                _block(form, array, 0, min(form.count, form.block(plan.effort.block)), plan, pool) for form in forms
+                _block(form, array, 0, min(form.count, form.block()), plan, pool) for form in forms
             ]
             sizes = [float(sum(len(future.result()[0]) for future in futures)) for futures in made]
         else:
@@ -200,7 +200,7 @@ def pays(X: Array, plan: Plan) -> bool:
     """Whether a model of images saves more than its own bytes, by how it does on the first block of rows."""
     assert plan.lossless is not None
     form = form_of(X, plan)[0]
-    (content,) = form.contents(X, 0, min(form.count, form.block(plan.effort.block)))
+    (content,) = form.contents(X, 0, min(form.count, form.block()))
     without = len(chunks.encode(content, [], {}, plan.bound, plan.effort)[0])
     with_it = min(map(len, by_model(content.values, plan.lossless)), default=without)
     blocks = form.count / max(1, len(content.values))
@@ -214,7 +214,7 @@ def cores() -> int:
 
 def write(file: BinaryIO, form: Form, data: Any, plan: Plan, progress: Progress | None = None) -> int:
     """Write a compressed file, and say how many bytes it has."""
-    size = form.block(plan.effort.block)
+    size = form.block()
     told = {"kind": form.kind, **form.to_json(), "rows": size, "bound": plan.bound.hex()}
     model = plan.shared.fingerprint
     if model:

@@ -19,6 +19,8 @@ from narrows.coding.chunks import Content
 from narrows.core.errors import FileError, InputError
 from narrows.data.arrays import Array
 
+BLOCK, VALUES = 1 << 23, 1 << 20
+"""About how many bytes of an array make a chunk, and how many values at most that are wider than a byte."""
 LONGEST_ROW = 1 << 26
 """Rows of more bytes are no unit."""
 MOST_COLUMNS = 128
@@ -59,8 +61,8 @@ class Form(ABC):
         """What the data are."""
 
     @abstractmethod
-    def block(self, size: int) -> int:
-        """How many rows make a chunk; of an array, about so many bytes."""
+    def block(self) -> int:
+        """How many rows make a chunk."""
 
     @abstractmethod
     def contents(self, data: Any, start: int, stop: int) -> list[Content]:
@@ -142,8 +144,10 @@ class ArrayForm(Form):
     def in_words(self) -> str:
         return f"an array of {' x '.join(map(str, self.shape)) or 'one value'}, {self.dtype}"
 
-    def block(self, size: int) -> int:
+    def block(self) -> int:
         row = sum(field.dtype.itemsize * prod(field.inner) for field in self.fields)
+        width = max((field.dtype.itemsize for field in self.fields), default=1)
+        size = min(BLOCK, VALUES * width) if self.layout == "whole" and width > 1 else BLOCK
         return max(1, min(size // max(1, row), 1 << 24))
 
     def contents(self, data: Array, start: int, stop: int) -> list[Content]:

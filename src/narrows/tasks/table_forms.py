@@ -52,7 +52,7 @@ class TableForm(Form):
     def in_words(self) -> str:
         return f"a table of {self.count:,} rows, {len(self.fields)} columns ({self.library})"
 
-    def block(self, size: int) -> int:
+    def block(self) -> int:
         row = sum(field.dtype.itemsize for field in self.fields) + 1
         return max(1, min(ROWS, BYTES // row))
 
