@@ -55,6 +55,20 @@ def test_the_groups_that_tiles_come_in_have_no_gaps():
     assert len(set(sizes)) == 3
 
 
+@pytest.mark.parametrize("values", [False, True])
+def test_a_primer_makes_few_images_smaller_and_is_needed_to_read_them(values):
+    images = load_digits().images.astype(np.int64)[..., None]
+    primer, few = images[100:], images[:100]
+    with scheme_of(values):
+        made, alone = medians.encode(few, primer), medians.encode(few)
+    assert len(made) < 0.95 * len(alone)
+    assert (medians.decode(made, few.shape, primer) == few).all()
+    assert (medians.decode(alone, few.shape, primer) == few).all()
+    for other in (None, primer[:, :7], primer * 4):
+        with pytest.raises(FileError, match="primer"):
+            medians.decode(made, few.shape, other)
+
+
 @pytest.mark.parametrize("smooth", [False, True])
 def test_images_cost_less_than_by_a_generic_codec(smooth):
     images = load_digits().images.astype(np.int64)[..., None]

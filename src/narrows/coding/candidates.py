@@ -61,11 +61,12 @@ class Seen:
         few = values.size <= MOST_IN_A_ROW and (images is None or effort.mixed or bound > 0)
         return cls(values, missing, bound, images, ways(values.reshape(-1), missing, bound) if few else [])
 
-    def promises(self, candidates: dict[int, Known]) -> list[Promise]:
+    def promises(self, candidates: dict[int, Known], primer: Array | None = None) -> list[Promise]:
         """Candidates of the quick methods: tables, interpolation, and medians of pixels.
 
         Args:
             candidates: Columns that may foretell this one, by number.
+            primer: Rows of the same kind, which whoever decodes will have.
         """
         found = [_by_tables(self.mapped, candidates)] if self.mapped else []
         neighbours = sum(length > 1 for length in self.values.shape) > 1 and self.values.dtype.itemsize > 1
@@ -73,7 +74,9 @@ class Seen:
             field = smooth.promise(self.values, self.bound)
             found += [] if field is None else [_numbered(SMOOTH, field)]
         if self.images is not None:
-            found.append(_numbered(MEDIANS, medians.promise(self.images)))
+            first = None if primer is None else as_primer(primer)
+            alike = first is not None and first.shape[1:] == self.images.shape[1:]
+            found.append(_numbered(MEDIANS, medians.promise(self.images, first if alike else None)))
         return found
 
     def in_a_row(self, candidates: dict[int, Known], known: Sequence[Known | None], effort: Effort) -> list[bytes]:

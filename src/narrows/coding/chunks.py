@@ -140,11 +140,11 @@ def _candidates(
     made = by_model(content.values, foreteller) if foreteller is not None and content.missing is None else []
     if content.values.size and (effort.modelled or bound > 0):
         seen = Seen.of(content.values, content.missing, bound, effort)
-        promises = seen.promises(candidates)
+        promises = seen.promises(candidates, primer)
         most = min((one.bits for one in promises), default=0.0) * (np.inf if effort.thorough else NEAR)
         made += [one.make() for one in promises if one.bits <= most]
         made += seen.in_a_row(candidates, known, effort) if effort.mixed else []
-        made += seen.in_pictures(primer) if primer is not None or effort.mixed else []
+        made += seen.in_pictures(primer) if effort.mixed else []
         made += seen.by_others(effort)
     return made
 
@@ -266,7 +266,9 @@ def _decode(
         images = medians.as_images(np.empty(shape, np.uint8))
         if images is None:
             raise FileError("it holds no images")
-        return Content(medians.decode(fields.rest(), images.shape).astype(dtype).reshape(shape), None, beside)
+        data = fields.rest()
+        pixels = medians.decode(data, images.shape, as_primer(primer) if primer is not None else None)
+        return Content(pixels.astype(dtype).reshape(shape), None, beside)
     if method in (LEARNED, CAUSAL):
         images = as_stack(np.empty(shape, np.bool_))
         if images is None or not isinstance(model, LearnedImages if method == LEARNED else CausalImages):
@@ -289,7 +291,8 @@ def in_words(payload: bytes, dtype: np.dtype[Any], count: int) -> str:
     if method == PICTURES:
         return "pixels by their neighbours" + (", primed" if fields.number(1) else "")
     if method == MEDIANS:
-        return "pixels by the median of their neighbours"
+        fields.number(pictures.MOST_BITS)
+        return "pixels by the median of their neighbours" + (", primed" if fields.number(7) & 4 else "")
     if method == LEARNED:
         return "images by a learned model, not exactly"
     if method == CAUSAL:

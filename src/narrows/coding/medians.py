@@ -14,6 +14,7 @@ Source: the median is that of LOCO-I (Weinberger, Seroussi and Sapiro 2000), the
 Memon 1997), simplified.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -82,56 +83,73 @@ def as_images(values: Array) -> Array | None:
     return pictures.as_images(values[None] if one else values)
 
 
-def promise(images: Pixels) -> Promise:
+def promise(images: Pixels, primer: Pixels | None = None) -> Promise:
     """Images to bytes.
 
     Args:
         images: (n, height, width, channels), from 0 to 255.
+        primer: Images of the same shape that the reader will have too, by which counts begin.
     """
     count, height, width, _ = images.shape
-    bits = max(1, int(images.max(initial=0)).bit_length())
+    highest = images.max(initial=0) if primer is None else max(images.max(initial=0), primer.max(initial=0))
+    bits = max(1, int(highest).bit_length())
     ground = int(np.bincount(images.reshape(-1)).argmax())
     most = SIDE if count * height * width < LONG * (width + 2 * height - 2) else max(height, width)
     side = -(-height // -(-height // most)), -(-width // -(-width // most))
     tiles = _tiles(images, side)
-    some = tiles[:: max(1, images.size // SAMPLED)]
+    known = tiles if primer is None else _tiles(primer, side)
+    some = known[:: max(1, known.size // SAMPLED)]
     most = MOST if len(tiles) <= FIRST + MOST else LARGEST
     schemes = [Scheme(bits, values, ground, side, most) for values in (False, True)]
     costs = [_cost(some, scheme) for scheme in schemes]
     least = int(np.argmin(costs))
-    return Promise(costs[least] * len(tiles) / len(some), partial(_encoded, tiles, schemes[least]))
+    return Promise(costs[least] * len(tiles) / len(some), partial(_encoded, tiles, schemes[least], primer))
 
 
-def encode(images: Pixels) -> bytes:
+def encode(images: Pixels, primer: Pixels | None = None) -> bytes:
     """Images (n, height, width, channels), from 0 to 255, to bytes."""
-    return promise(images).make()
+    return promise(images, primer).make()
 
 
-def _encoded(tiles: Small, scheme: Scheme) -> bytes:
+def _encoded(tiles: Small, scheme: Scheme, primer: Pixels | None) -> bytes:
     out, writer = Writer(), RunWriter()
-    for number in (scheme.bits, scheme.values | (scheme.most > MOST) << 1, scheme.ground, *scheme.side):
+    flags = scheme.values | (scheme.most > MOST) << 1 | (primer is not None) << 2
+    for number in (scheme.bits, flags, scheme.ground, *scheme.side):
         out.number(number)
-    _walk(tiles, writer, scheme, known=True)
+    _walk(tiles, writer, _tables(scheme, tiles.shape[3], primer), scheme, known=True)
     return out.rest(writer.done())
 
 
-def decode(data: bytes, shape: tuple[int, ...]) -> Small:
+def _tables(scheme: Scheme, channels: int, primer: Pixels | None) -> list[Tables]:
+    """The tables of every channel, with the counts of a primer if there is one."""
+    tables = [Tables(1 << scheme.bits, scheme.nest, WIDER) for _ in range(channels)]
+    if primer is not None:
+        _walk(_tiles(primer, scheme.side), None, tables, scheme, known=True)
+    return tables
+
+
+def decode(data: bytes, shape: tuple[int, ...], primer: Pixels | None = None) -> Small:
     """The images that `encode` was given.
 
     Args:
         data: What it made.
         shape: (n, height, width, channels).
+        primer: As it was given.
     """
     fields = Reader(data)
-    bits, flags, ground = fields.number(MOST_BITS), fields.number(3), fields.number((1 << MOST_BITS) - 1)
+    bits, flags, ground = fields.number(MOST_BITS), fields.number(7), fields.number((1 << MOST_BITS) - 1)
     side = fields.number(shape[1]), fields.number(shape[2])
     if not bits or not all(side):
         raise FileError("images have pixels without bits, or tiles without a side")
+    if not flags & 4:
+        primer = None
+    elif primer is None or primer.shape[1:] != shape[1:] or int(primer.max(initial=0)) >> bits:
+        raise FileError("it needs the primer that it was made with")
     count, height, width, channels = shape
     down, across = -(-height // side[0]), -(-width // side[1])
     tiles = np.zeros((count * down * across, *side, channels), dtype=np.int16)
     scheme = Scheme(bits, bool(flags & 1), ground, side, LARGEST if flags & 2 else MOST)
-    _walk(tiles, RunReader(fields.rest()), scheme, known=False)
+    _walk(tiles, RunReader(fields.rest()), _tables(scheme, channels, primer), scheme, known=False)
     whole = tiles.reshape(count, down, across, *side, channels).swapaxes(2, 3)
     return whole.reshape(count, down * side[0], across * side[1], channels)[:, :height, :width]
 
@@ -166,10 +184,9 @@ def _cost(tiles: Small, scheme: Scheme) -> float:
     return total
 
 
-def _walk(tiles: Small, coder: RunCoder, scheme: Scheme, known: bool) -> None:
-    """Code all pixels, line by line of a group of tiles; what is found is put where it belongs."""
+def _walk(tiles: Small, coder: RunCoder | None, tables: Sequence[Tables], scheme: Scheme, known: bool) -> None:
+    """Code all pixels, or count them, line by line of a group of tiles; what is found is put where it belongs."""
     count, height, width, channels = tiles.shape
-    tables = [Tables(1 << scheme.bits, scheme.nest, WIDER) for _ in range(channels)]
     for start, stop in groups(count, 0, FIRST, GROWTH, scheme.most):
         pixels = np.ascontiguousarray(tiles[start:stop].transpose(1, 2, 3, 0))
         lines = [np.zeros((2, channels, height + 1, stop - start), np.int16)] * 3
@@ -208,12 +225,19 @@ def _around(lines: list[Small], at: slice, channel: int) -> tuple[list[Small], l
     return [line[0, channel, rows] for line, rows in places], [line[1, channel, rows] for line, rows in places]
 
 
-def _coded(coder: RunCoder, tables: Tables, scheme: Scheme, guess: Small, buckets: Small, asked: Small | None) -> Small:
-    """Code the pixels of a line (places, n), and say what they are."""
+def _coded(
+    coder: RunCoder | None, tables: Tables, scheme: Scheme, guess: Small, buckets: Small, asked: Small | None
+) -> Small:
+    """Code the pixels of a line (places, n), or count them, and say what they are."""
     least: Any = np.int16(0) if scheme.values else guess
     mask = np.int16((1 << scheme.bits) - 1)
     symbols = None if asked is None else ((asked - least) & mask).astype(np.int32).reshape(-1)
-    found = tables.code(coder, buckets.reshape(-1).astype(np.int64), symbols).astype(np.int16).reshape(guess.shape)
+    places = buckets.reshape(-1).astype(np.int64)
+    if asked is not None and symbols is not None and coder is None:
+        tables.count(places, symbols)
+        return asked
+    assert coder is not None
+    found = tables.code(coder, places, symbols).astype(np.int16).reshape(guess.shape)
     return (found + least) & mask
 
 

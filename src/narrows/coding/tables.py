@@ -98,12 +98,19 @@ class Tables:
         starts = _starts(sorted_buckets)
         ends = [*starts[1:].tolist(), len(buckets)]
         found = coder.runs(self._rows(sorted_buckets[starts]), ends, None if symbols is None else symbols[order])
-        self._count(sorted_buckets, found)
+        self.count(sorted_buckets, found)
         if symbols is not None:
             return symbols
         back = np.empty_like(found)
         back[order] = found
         return back
+
+    def count(self, buckets: Buckets, symbols: Symbols) -> None:
+        """Count symbols (n,) that both sides know, in their buckets (n,)."""
+        one = np.ones(len(symbols), np.int32)
+        for level, counts in enumerate(self._counts):
+            buckets = self._nest.wider[level - 1][buckets] if level else buckets
+            np.add.at(counts.reshape(-1), buckets * self.size + symbols, one)
 
     def _rows(self, buckets: Buckets, level: int = 0) -> NDArray[np.float64]:
         """The weights of some buckets of a level, which come in order (n, size)."""
@@ -118,13 +125,6 @@ class Tables:
         rows = np.take(self._counts[level], buckets, axis=0).astype(np.float64) * (1 << COUNT)
         rows += np.take(shares + 1.0, inside, axis=0)
         return rows
-
-    def _count(self, buckets: Buckets, found: Symbols) -> None:
-        """Count symbols, each in its bucket and in those around."""
-        one = np.ones(len(found), np.int32)
-        for level, counts in enumerate(self._counts):
-            buckets = self._nest.wider[level - 1][buckets] if level else buckets
-            np.add.at(counts.reshape(-1), buckets * self.size + found, one)
 
 
 def _starts(labels: Buckets) -> Buckets:

@@ -179,9 +179,7 @@ def _smaller(forms: Sequence[ArrayForm], array: Array, plan: Plan) -> ArrayForm:
     """The form by which the first block is smaller, or is likely to be by the first rows of it where time counts."""
     with ThreadPoolExecutor(cores()) as pool:
         if plan.effort.thorough:
-            made = [
-                _block(form, array, 0, min(form.count, form.block()), plan, pool) for form in forms
-            ]
+            made = [_block(form, array, 0, min(form.count, form.block()), plan, pool) for form in forms]
             sizes = [float(sum(len(future.result()[0]) for future in futures)) for futures in made]
         else:
             sizes = [_estimate(form.contents(array, 0, min(form.count, FEW)), plan, pool) for form in forms]
