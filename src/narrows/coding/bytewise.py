@@ -64,8 +64,8 @@ SHARE, LARGEST_SHARE = 16, 1 << 17
 """A slow codec is tried out by so much of the values, if that is more, but by no more bytes than that."""
 TELLING = 1 << 10
 """A quick codec makes more bytes than this of what tells something about slow ones."""
-FAR = 2.5
-"""Slow codecs need more than two fifths of what quick ones do, or it is not worth to look."""
+FAR = 2
+"""Slow codecs need more than half of what quick ones do, or it is not worth to look."""
 HOPED = 1.07
 """Slow codecs are tried where they promise less than so much of what another method needs."""
 

@@ -12,7 +12,7 @@ from narrows.coding.causal import CausalImages
 from narrows.coding.efforts import Effort
 from narrows.coding.fields import Writer
 from narrows.coding.learned import as_stack
-from narrows.coding.mapping import own_cost, ways
+from narrows.coding.mapping import cost, own_cost, ways
 from narrows.coding.promises import Promise
 from narrows.coding.rows import Known
 from narrows.coding.values import Array, Map, Symbols
@@ -22,6 +22,8 @@ GENERIC, ROWS, SMOOTH, PICTURES, TABLES, BORROWED, LEARNED, MEDIANS, CAUSAL = ra
 """The methods, by the numbers that files keep."""
 MOST_IN_A_ROW = 1 << 22
 """More values than this are left to the other methods, so that memory stays within bounds."""
+LIKELY = 2
+"""Differences, or values, that cost more than so many times the others are foretold by no column well enough."""
 Mapped = Sequence[tuple[Map, Symbols]]
 
 
@@ -55,8 +57,10 @@ class Seen:
     mapped: Mapped
 
     @classmethod
-    def of(cls, values: Array, missing: NDArray[np.bool_] | None, bound: float, effort: Effort) -> "Seen":
-        """Values, as far as an effort looks at them."""
+    def of(cls, values: Array, missing: NDArray[np.bool_] | None, bound: float, effort: Effort) -> "Seen | None":
+        """Values, as far as an effort looks at them; None where it does not."""
+        if not values.size or not (effort.modelled or bound > 0):
+            return None
         images = _pixels(values) if effort.modelled and missing is None else None
         few = values.size <= MOST_IN_A_ROW and (images is None or effort.mixed or bound > 0)
         return cls(values, missing, bound, images, ways(values.reshape(-1), missing, bound) if few else [])
@@ -123,7 +127,9 @@ def by_model(values: Array, foreteller: Foreteller) -> list[bytes]:
 def _by_tables(mapped: Mapped, candidates: dict[int, Known]) -> Promise:
     """A candidate by tables, of values or of their differences, whichever promise less."""
     tried = {how.running: (how, symbols) for how, symbols in reversed(mapped)}
-    found = [(how, columns.scheme(symbols, candidates)) for how, symbols in tried.values()]
+    alone = {running: cost(symbols) + own_cost(how) for running, (how, symbols) in tried.items()}
+    near = [tried[running] for running, bits in alone.items() if bits <= LIKELY * min(alone.values())]
+    found = [(how, columns.scheme(symbols, candidates)) for how, symbols in near]
     how, scheme = min(found, key=lambda one: one[1].cost + own_cost(one[0]))
     return Promise(scheme.cost + own_cost(how), lambda: _mapped(TABLES, how, columns.encode(scheme)))
 

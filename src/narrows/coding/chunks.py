@@ -4,7 +4,6 @@ Every candidate is decoded again, and is taken only if it gives back every bit, 
 beyond it.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -42,8 +41,8 @@ from narrows.coding.values import NAMES, Array, Map, bits_of, ordered_bits, with
 from narrows.core.errors import FileError
 
 Gaps = NDArray[np.bool_] | None
-NEAR = 1.3
-"""Where time counts, what promises to take more than so many times the least is not made."""
+NEAR = 1.6
+"""Where time counts, a candidate is not made that promises to take more than so many times the least."""
 
 
 @dataclass(frozen=True)
@@ -114,14 +113,11 @@ def encode(
     if content.beside:
         beside.piece(squeeze(content.beside, effort.codecs))
     first = beside.rest(b"")
+    model = None if foreteller is None else foreteller.model
     made = _candidates(content, known, candidates, bound, effort, primer, foreteller)
-    if (effort.thorough and bound == 0) or not effort.modelled:
-        encoded = bytewise.encode(content.values, effort.codecs, effort.thorough)
-    else:
-        encoded = bytewise.encode_by_sample(content.values, effort.codecs, min(map(len, made), default=sys.maxsize))
-    made.append(bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing))
-    for payload in (first + one for one in sorted(made, key=_worth)):
-        back = _tried(payload, content, known, primer, None if foreteller is None else foreteller.model)
+    for one in sorted(made, key=_worth):
+        payload = first + one
+        back = _tried(payload, content, known, primer, model)
         if back is not None and back.stands_for(content, bound):
             return payload, back
     raise AssertionError("the generic method gives back what it was given")
@@ -136,23 +132,31 @@ def _candidates(
     primer: Array | None,
     foreteller: Foreteller | None,
 ) -> list[bytes]:
-    """What the methods make that know what values are."""
-    made = by_model(content.values, foreteller) if foreteller is not None and content.missing is None else []
-    if content.values.size and (effort.modelled or bound > 0):
-        seen = Seen.of(content.values, content.missing, bound, effort)
-        promises = seen.promises(candidates, primer)
-        most = min((one.bits for one in promises), default=0.0) * (np.inf if effort.thorough else NEAR)
-        made += [one.make() for one in promises if one.bits <= most]
-        made += seen.in_a_row(candidates, known, effort) if effort.mixed else []
-        made += seen.in_pictures(primer) if effort.mixed else []
+    """What the methods make of values; where time counts, those alone that promise no more than others need."""
+    seen = Seen.of(content.values, content.missing, bound, effort)
+    promises = [] if seen is None else seen.promises(candidates, primer)
+    least = min([content.values.nbytes, *(one.bits / 8 for one in promises)])
+    if (effort.thorough and bound == 0) or not effort.modelled:
+        encoded = bytewise.encode(content.values, effort.codecs, effort.thorough)
+    else:
+        encoded = bytewise.encode_by_sample(content.values, effort.codecs, int(least))
+    generic = bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing)
+    most = np.inf if effort.thorough else NEAR * min(least, len(generic))
+    made = [generic, *(one.make() for one in promises if one.bits / 8 <= most)]
+    if foreteller is not None and content.missing is None:
+        made += by_model(content.values, foreteller)
+    if seen is not None:
         made += seen.by_others(effort)
+    if seen is not None and effort.mixed:
+        made += seen.in_a_row(candidates, known, effort) + seen.in_pictures(primer)
     return made
 
 
 def estimate(content: Content, candidates: dict[int, Known], bound: float, effort: Effort) -> float:
     """About how many bytes a chunk takes: by its entropies where these tell, without making it."""
     bound = bound if content.values.dtype.kind == "f" else 0.0
-    promises = Seen.of(content.values, content.missing, bound, effort).promises(candidates)
+    seen = Seen.of(content.values, content.missing, bound, effort)
+    promises = [] if seen is None else seen.promises(candidates)
     least = min([content.values.nbytes, *(one.bits / 8 for one in promises)])
     return min(least, len(bytewise.encode_by_sample(content.values, effort.codecs, int(least))))
 

@@ -25,9 +25,9 @@ SAMPLED, FEWER = 4096, 2048
 """So many rows decide by what a column is foretold; fewer where there are many columns to choose from."""
 MANY = 12
 WORTH = 2000.0
-"""Columns that take fewer bits than this are not looked at twice."""
-PROMISING = 6
-"""So many columns are looked at again, after the one that foretells most."""
+"""Columns that take fewer bits than this are foretold by none."""
+PROMISING = 8
+"""So many columns are looked at twice: exactly too, and beside another one."""
 
 Labels = NDArray[np.int64]
 
@@ -66,10 +66,10 @@ def scheme(symbols: Symbols, candidates: dict[int, Known]) -> Scheme:
     tokens = alphabet.tokens(symbols)
     every = max(1, len(tokens) // (SAMPLED if len(candidates) <= MANY else FEWER))
     coded = tokens[::every]
-    left = {Part(n, coarse): known.part(coarse)[::every] for n, known in candidates.items() for coarse in (True, False)}
     given, parts = np.zeros(len(coded), dtype=np.int64), list[Part]()
     best = conditional(coded, given)
     nest, buckets = _together(len(tokens))
+    left = _promising(coded, candidates, every) if best * every > WORTH else {}
     while left and len(parts) < DEEPEST and best * every > WORTH:
         costs = {part: conditional(coded, _both(given, label)) for part, label in left.items()}
         least = min(costs, key=costs.__getitem__)
@@ -82,10 +82,15 @@ def scheme(symbols: Symbols, candidates: dict[int, Known]) -> Scheme:
         parts.append(least)
         nest, buckets, best = tried, narrowed, costs[least]
         given = np.unique(_both(given, label), return_inverse=True)[1]
-        promising = sorted(left, key=costs.__getitem__)[: 2 * PROMISING]
-        left = {part: left[part] for part in promising}
     open_bits = float(alphabet.open_bits(coded).sum())
     return Scheme(symbols, alphabet, tokens, parts, nest, buckets, (best + open_bits) * every)
+
+
+def _promising(coded: Labels, candidates: dict[int, Known], every: int) -> dict[Part, Labels]:
+    """The columns whose bins foretell most, exactly and by their bins."""
+    costs = {n: conditional(coded, known.bins[::every]) for n, known in candidates.items()}
+    chosen = sorted(costs, key=costs.__getitem__)[:PROMISING]
+    return {Part(n, coarse): candidates[n].part(coarse)[::every] for n in chosen for coarse in (True, False)}
 
 
 def _both(given: Labels, label: Labels) -> Labels:

@@ -63,7 +63,7 @@ def from_ordered_bits(found: Symbols, dtype: np.dtype[Any]) -> Array:
 def distinct(numbers: Array) -> tuple[Array, Whole]:
     """The whole numbers that occur, in order, and the place of each; without sorting where they can be counted."""
     least, most = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)
-    if most - least > 4 * len(numbers) + 65536:
+    if most - least > 8 * len(numbers) + 1024:
         ids, places = np.unique(numbers, return_inverse=True)
         return ids, places.astype(np.int64)
     moved = (numbers - numbers.dtype.type(least)).astype(np.int64)
