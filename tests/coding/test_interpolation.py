@@ -12,6 +12,7 @@ from narrows.coding import chunks, interpolation, smooth
 from narrows.coding.chunks import Content
 from narrows.coding.efforts import EFFORTS
 from narrows.coding.fields import Reader
+from narrows.coding.levels import classes
 from narrows.core.errors import FileError
 
 SHAPES = hn.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=9)
@@ -35,7 +36,7 @@ def test_every_point_is_in_one_class(shape):
     for axes in smooth.layouts(shape):
         seen = np.zeros(shape, dtype=int)
         seen[tuple(slice(0, 1) if axis in axes else slice(None) for axis in range(len(shape)))] += 1
-        for points in interpolation.classes(shape, axes):
+        for points in classes(shape, axes):
             seen[np.ix_(*points.places)] += 1
         assert (seen == 1).all()
 

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hn
 from narrows.coding import columns
 from narrows.coding.rows import Known
 from narrows.coding.runs import RunReader, RunWriter
-from narrows.coding.tables import Nest, Tables, distinct, growing
+from narrows.coding.tables import Nest, Tables, growing
 from narrows.coding.tokens import Alphabet
 from narrows.core.errors import FileError
 
@@ -63,7 +63,6 @@ def test_buckets_are_rows_of_equal_labels(labels):
     rows = np.stack(labels, 1)
     assert nest.buckets == len(np.unique(rows, axis=0))
     assert all((rows[buckets == b] == rows[buckets == b][0]).all() for b in range(nest.buckets))
-    assert np.array_equal(distinct(labels[0])[1], np.unique(labels[0], return_inverse=True)[1])
 
 
 def test_damage_is_refused():

@@ -126,3 +126,18 @@ def test_logistic_tables_agree_with_floating_point():
     s = np.arange(-FURTHEST, FURTHEST + 1) / 256
     assert np.abs(logistic() - 2**22 / (1 + np.exp(-s))).max() <= 0.5 + 1e-6
     assert np.abs(logarithms() - 256 * np.log(np.arange(1024) + 0.4)).max() <= 0.5 + 1e-6
+
+
+@given(
+    st.sampled_from([np.int64, np.uint64, np.uint32]).flatmap(
+        lambda kind: hn.arrays(kind, st.integers(0, 40)) | hn.arrays(kind, 30, elements=st.integers(0, 20))
+    ),
+    st.booleans(),
+)
+def test_distinct_numbers_are_those_of_numpy(numbers, far):
+    numbers = np.invert(numbers) if far else numbers
+    ids, places = values.distinct(numbers)
+    expected, inverse = np.unique(numbers, return_inverse=True)
+    assert np.array_equal(ids, expected)
+    assert ids.dtype == numbers.dtype
+    assert np.array_equal(places, inverse)
