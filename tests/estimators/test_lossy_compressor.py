@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 import narrows
 from narrows import metrics
+from narrows.coding.latent_network import LatentNetwork
+from narrows.coding.latents import LatentTables
 from narrows.coding.learned import LearnedImages
 from narrows.core.errors import ChoiceError, FileError, InputError
+from narrows.tasks import latent_networks, lossy
 
 
 def scenes(n, height=24, width=20, channels=1, seed=0):
@@ -79,7 +82,7 @@ def test_the_estimated_rate_is_what_is_written(grey):
     images = scenes(200, seed=2)[..., None, 0]
     codes = grey.lossy_.codes(images)
     written = 8 * len(grey.lossy_.model.encode(codes)[0])
-    assert grey.lossy_.model.tables.bits(codes) == pytest.approx(written, rel=0.02)
+    assert grey.lossy_.model.coder.bits(codes) == pytest.approx(written, rel=0.02)
 
 
 def test_files_are_smaller_than_those_of_the_generic_codecs_at_the_same_pixels(grey, tmp_path):
@@ -249,3 +252,21 @@ def test_damage_of_one_chunk_of_many_is_named_and_the_others_come_back(grey, tmp
         found, lost = file.salvage()
     assert [(loss.start, loss.stop) for loss in lost] == [(10, 20)]
     assert np.array_equal(found, np.concatenate([back[:10], back[20:]]))
+
+
+def test_a_network_codes_codes_where_it_takes_fewer_bytes(monkeypatch, tmp_path):
+    monkeypatch.setattr(latent_networks, "STEPS", 400)
+    monkeypatch.setattr(latent_networks, "HIDDEN", 16)
+    monkeypatch.setattr(lossy, "FEWEST", 1)
+    monkeypatch.setattr(LatentTables, "bits", lambda *_: 1e9)  # as if tables did badly
+    model = fitted(30, epochs=2)
+    assert isinstance(model.lossy_.model.coder, LatentNetwork)
+    back = model.decompress(model.compress(NEW))
+    model.compress(NEW, tmp_path / "x.nrw")
+    assert np.array_equal(narrows.decompress(tmp_path / "x.nrw"), back)
+    with narrows.open_compressed(tmp_path / "x.nrw") as file:
+        assert np.array_equal(file[7:9], back[7:9])
+    model.save(tmp_path / "c.safetensors")
+    assert np.array_equal(narrows.load(tmp_path / "c.safetensors").decompress(model.compress(NEW)), back)
+    codes = model.lossy_.codes(NEW[..., None])
+    assert model.lossy_.model.coder.bits(codes) < 8.1 * len(model.lossy_.model.encode(codes)[0])

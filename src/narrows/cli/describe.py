@@ -72,7 +72,7 @@ def _learned(estimator: narrows.Compressor) -> dict[str, str]:
     held += f", number {shared.fingerprint}"
     if estimator.lossy_ is not None:
         model = estimator.lossy_.model
-        code = f"{len(model.tables.least)} numbers for every {model.side} x {model.side} pixels"
+        code = f"{len(model.coder.least)} numbers for every {model.side} x {model.side} pixels"
         return {"codes": f"images of {model.channels} channel(s), not exactly", "code": code, "decoder": held}
     if estimator.lossless_ is not None:
         causal, (height, width, channels) = estimator.lossless_.model, estimator.lossless_.shape

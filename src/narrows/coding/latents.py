@@ -12,15 +12,15 @@ Places are taken along slanted lines, x + 2 y = t, many images at once; channels
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from narrows.coding.fields import Reader, Writer
+from narrows.coding.grid_coder import GridCoder, groups
 from narrows.coding.pictures import slanted
-from narrows.coding.runs import RunCoder, RunCounter, RunReader, RunWriter
+from narrows.coding.runs import RunCoder
 from narrows.coding.values import packed, unpacked
 from narrows.core.errors import FileError
 
@@ -47,21 +47,8 @@ ROOM = 4
 Whole = NDArray[np.int64]
 
 
-def groups(channels: int) -> Iterator[slice]:
-    """Channels that are coded together: 1, 1, 2, 4, 8, ... of them.
-
-    >>> [(part.start, part.stop) for part in groups(6)]
-    [(0, 1), (1, 2), (2, 4), (4, 6)]
-    """
-    start = 0
-    while start < channels:
-        stop = min(channels, max(1, 2 * start))
-        yield slice(start, stop)
-        start = stop
-
-
 @dataclass(frozen=True)
-class LatentTables:
+class LatentTables(GridCoder):
     """What is stored about numbers on a grid.
 
     Args:
@@ -88,7 +75,7 @@ class LatentTables:
         """Tables by numbers of the same kind as those to come, (n, rows, columns, channels)."""
         channels = grids.shape[-1]
         flat = grids.reshape(len(grids), -1, channels)
-        least, most = _with_room(flat.min((0, 1)), flat.max((0, 1)))
+        least, most = with_room(flat.min((0, 1)), flat.max((0, 1)))
         walk = _Walk(grids.shape)
         walk.values[:, 1:, 1:-1] = grids
         y, x = (axis.reshape(-1) for axis in np.mgrid[: grids.shape[1], : grids.shape[2]])
@@ -97,7 +84,7 @@ class LatentTables:
         fitted = [_least_squares(each[c], flat[..., c]) for c in range(channels)]
         weights = np.clip(np.rint(np.array(fitted) * (1 << SCALE)), -1024, 1024).astype(np.int64)
         rest = flat - _guess(weights, around)
-        low, high = _with_room(rest.reshape(-1, channels).min(0), rest.reshape(-1, channels).max(0))
+        low, high = with_room(rest.reshape(-1, channels).min(0), rest.reshape(-1, channels).max(0))
         width = int((high - low).max()) + 1
         if width > WIDEST:
             raise FileError(f"the numbers of a code spread over {width:,} values, too many for tables")
@@ -118,24 +105,7 @@ class LatentTables:
                 tables[c] = _entries(counts, int(high[c] - low[c]) + 1)
         return cls(least, most, low, high, weights, sizes, np.array(bounds), tables)
 
-    def encode(self, grids: Whole) -> tuple[bytes, Whole]:
-        """Numbers (n, rows, columns, channels) to bytes, and those that come back: out of range, the nearest in it."""
-        writer = RunWriter()
-        found = self._walked(writer, grids.shape, grids)
-        return writer.done(), found
-
-    def decode(self, data: bytes, shape: tuple[int, ...]) -> Whole:
-        """The numbers that came of `encode`, (n, rows, columns, channels)."""
-        return self._walked(RunReader(data), shape, None)
-
-    def bits(self, grids: Whole) -> float:
-        """How many bits numbers take, reckoned from the tables."""
-        counter = RunCounter()
-        self._walked(counter, grids.shape, grids)
-        return counter.bits
-
     def _walked(self, coder: RunCoder, shape: tuple[int, ...], grids: Whole | None) -> Whole:
-        """Code all numbers; find them where they are not known."""
         _, rows, columns, channels = shape
         walk = _Walk(shape)
         widths = self.high - self.low + 1
@@ -275,7 +245,7 @@ def _steepened(weights: NDArray[np.float64]) -> Whole:
     return np.rint(weights * (STEEPEST / steepest if steepest > 0 else 0)).astype(np.int64)
 
 
-def _with_room(least: Whole, most: Whole) -> tuple[Whole, Whole]:
+def with_room(least: Whole, most: Whole) -> tuple[Whole, Whole]:
     """A range with room on either side; none where nothing ever happens."""
     room = np.where(most > least, (most - least) // 4 + ROOM, 0)
     return least - room, most + room

@@ -1,6 +1,6 @@
 """Images by a model that was learned of others: whole numbers on a coarse grid, and an integer network that draws them.
 
-What comes back is not what went in, but the same on every machine: numbers by stored tables, pixels by exact sums.
+What comes back is not what went in, but the same on every machine: numbers by whole tables, pixels by exact sums.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrows.coding.fields import Reader, Writer
+from narrows.coding.grid_coder import GridCoder
 from narrows.coding.integers import IntegerNetwork
+from narrows.coding.latent_network import LatentNetwork
 from narrows.coding.latents import LatentTables
 from narrows.coding.packed_model import PackedModel
 from narrows.coding.values import Array
@@ -54,16 +56,16 @@ class LearnedImages(PackedModel):
         side: Height and width of a block, which is one place of the grid.
         channels: Of the images.
         decoder: From codes (n, rows, columns, code) to blocks, channels first, then y, then x.
-        tables: How codes are coded.
+        coder: How codes are coded.
     """
 
     side: int
     channels: int
     decoder: IntegerNetwork
-    tables: LatentTables
+    coder: GridCoder
 
     def __post_init__(self) -> None:
-        fits = (self.decoder.least <= self.tables.least).all() and (self.decoder.most >= self.tables.most).all()
+        fits = (self.decoder.least <= self.coder.least).all() and (self.decoder.most >= self.coder.most).all()
         if self.decoder.outputs != self.channels * self.side**2 or not fits:
             raise FileError("the parts of a model for images do not fit one another")
         if self.decoder.layers[-1].most != BRIGHTEST:
@@ -74,21 +76,21 @@ class LearnedImages(PackedModel):
         n, height, width, channels = shape
         if channels != self.channels:
             raise FileError(f"its model is one of images with {self.channels} channels, not {channels}")
-        found = n, -(-height // self.side), -(-width // self.side), len(self.tables.least)
+        found = n, -(-height // self.side), -(-width // self.side), len(self.coder.least)
         if prod(found) > MOST_CODES:
             raise FileError(f"images of {n} x {height} x {width} have more codes than one chunk may hold")
         return found
 
     def encode(self, codes: Whole) -> tuple[bytes, Whole]:
         """Codes (n, rows, columns, code), any whole numbers, to bytes, and the codes that come back."""
-        return self.tables.encode(codes)
+        return self.coder.encode(codes)
 
     def decode(self, data: bytes, shape: tuple[int, ...]) -> Whole:
         """The images (n, height, width, channels) of bytes that `encode` made, from 0 to 255."""
-        return self.drawn(self.tables.decode(data, self.grid(shape)), shape)
+        return self.drawn(self.coder.decode(data, self.grid(shape)), shape)
 
     def drawn(self, codes: Whole, shape: tuple[int, ...]) -> Whole:
-        """The images of codes that lie within the bounds of the tables."""
+        """The images of codes that lie within the bounds of the coder."""
         n, rows, columns, _ = codes.shape
         blocks = self.decoder(codes).reshape(n, rows, columns, self.channels, self.side, self.side)
         whole = blocks.transpose(0, 1, 4, 2, 5, 3).reshape(n, rows * self.side, columns * self.side, self.channels)
@@ -98,11 +100,12 @@ class LearnedImages(PackedModel):
         out = Writer()
         out.number(self.side)
         out.number(self.channels)
-        out.piece(self.tables.to_bytes())
+        out.piece(self.coder.to_bytes())
         return out.rest(self.decoder.to_bytes())
 
     @classmethod
     def _unpack(cls, fields: Reader) -> LearnedImages:
         side, channels = fields.number(1 << 10), fields.number(1 << 10)
-        tables = LatentTables.read(Reader(fields.piece()))
-        return cls(side, channels, IntegerNetwork.read(Reader(fields.rest())), tables)
+        held = fields.piece()
+        coder = (LatentTables if held[:1] > b"\0" else LatentNetwork).read(Reader(held))
+        return cls(side, channels, IntegerNetwork.read(Reader(fields.rest())), coder)

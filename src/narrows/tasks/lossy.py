@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from narrows.coding import chunks, pictures
 from narrows.coding.chunks import Content
+from narrows.coding.grid_coder import GridCoder
 from narrows.coding.integers import IntegerNetwork
 from narrows.coding.latents import LatentTables
 from narrows.coding.learned import BRIGHTEST, LearnedImages, as_stack
@@ -31,6 +32,7 @@ from narrows.data.samples import ArraySamples
 from narrows.metrics.errors import mean_squared_error
 from narrows.metrics.pictures import multi_scale_structural_similarity, peak_signal_to_noise_ratio
 from narrows.networks.blocks import SHRINK, BlockDecoder, BlockEncoder, Tiling
+from narrows.tasks import latent_networks
 from narrows.training.fit import Request, fit
 from narrows.training.start import components_of
 
@@ -55,6 +57,8 @@ MOST_CALIBRATED = 1 << 19
 """So many values decide about the whole numbers of the network."""
 FAINT = 0.25
 """Components whose variance is below this share of s^2 have no channel in the code."""
+FEWEST, HELD = 1 << 18, 8
+"""Of fewer numbers of codes no network is learned; one image in so many decides whether it is worth its bytes."""
 BITS = (6, 7, 8, 10, 12)
 """So many bits weights may have; the fewest are taken that add no more than `HARM` to the error."""
 HARM = 0.01
@@ -110,7 +114,7 @@ class LossyImages:
         model = LearnedImages.from_bytes(tensors["model"].numpy().tobytes())
         weights = {name[8:]: weight for name, weight in tensors.items() if name.startswith("encoder.")}
         kernels = [w for name, w in weights.items() if name.startswith("refiner.") and w.ndim == 4]
-        encoder = _encoder(model.channels, model.side, len(model.tables.least), [len(w) for w in kernels[:-1]])
+        encoder = _encoder(model.channels, model.side, len(model.coder.least), [len(w) for w in kernels[:-1]])
         encoder.load_state_dict(weights)
         return cls(encoder.eval(), model)
 
@@ -158,7 +162,7 @@ def learn(images: Array, quality: float, asked: Request) -> LossyImages:
     assert isinstance(drawer, BlockDecoder)
     encoder = _encoder(images.shape[3], side, width, _widths(trained))
     encoder.load_state_dict(trained.state_dict())
-    return LossyImages(encoder.eval(), as_integers(encoder, drawer, shown))
+    return LossyImages(encoder.eval(), as_integers(encoder, drawer, shown, asked))
 
 
 def nearness(images: Array, back: Array, size: int) -> dict[str, float]:
@@ -237,19 +241,34 @@ def water_level(images: Array, quality: float, side: int) -> tuple[float, int]:
     return sqrt(high), max(1, int((variances > FAINT * high).sum()))
 
 
-def as_integers(encoder: BlockEncoder, decoder: BlockDecoder, images: Array) -> LearnedImages:
-    """A trained decoder as a network of whole numbers, and the tables of the codes that images have."""
+def as_integers(encoder: BlockEncoder, decoder: BlockDecoder, images: Array, asked: Request) -> LearnedImages:
+    """A trained decoder as a network of whole numbers, and what codes the codes that images have."""
     side, channels = encoder.tiling.side, images.shape[3]
     few = images[:: max(1, images.size // MOST_CALIBRATED)]
     plain = images[:: max(1, images.size // channels // side**2 * len(encoder.path.weight) // MOST_CODED)]
-    tables = LatentTables.learned(_rounded(encoder, plain))
-    z = np.clip(_rounded(encoder, few), tables.least, tables.most)
+    coder = coder_of(_rounded(encoder, plain), asked)
+    z = np.clip(_rounded(encoder, few), coder.least, coder.most)
     limits = _limits(decoder, torch.from_numpy(z).permute(0, 3, 1, 2).float())
-    made = {bits: LearnedImages(side, channels, _network(decoder, limits, bits, tables), tables) for bits in BITS}
+    made = {bits: LearnedImages(side, channels, _network(decoder, limits, bits, coder), coder) for bits in BITS}
     errors = {bits: mean_squared_error(few, model.drawn(z, few.shape)) for bits, model in made.items()}
     best = min(errors.values())
     found = made[min(bits for bits, error in errors.items() if error <= (1 + HARM) * best)]
     return LearnedImages.from_bytes(found.packed)  # packed here, where nobody waits for it, and proved to be readable
+
+
+def coder_of(codes: Whole, asked: Request) -> GridCoder:
+    """What codes codes in the fewest bytes, tables or a network, by how it does on some that it has not seen.
+
+    Args:
+        codes: (n, rows, columns, code).
+        asked: How to train.
+    """
+    if codes.size < FEWEST:
+        return LatentTables.learned(codes)
+    held, seen = codes[::HELD], codes[np.arange(len(codes)) % HELD > 0]
+    coders = [LatentTables.learned(seen), latent_networks.learned(seen, asked.seed, asked.max_time)]
+    costs = [coder.bits(held) / 8 * len(codes) / len(held) + len(coder.to_bytes()) for coder in coders]
+    return coders[int(np.argmin(costs))]
 
 
 def _rounded(encoder: BlockEncoder, images: Array) -> Whole:
@@ -269,14 +288,14 @@ def _limits(decoder: BlockDecoder, z: Tensor) -> list[float]:
     return found
 
 
-def _network(decoder: BlockDecoder, limits: list[float], bits: int, tables: LatentTables) -> IntegerNetwork:
+def _network(decoder: BlockDecoder, limits: list[float], bits: int, coder: GridCoder) -> IntegerNetwork:
     """A decoder whose convolutions have weights of so many bits."""
     maps = [_kernel(layer) for layer in decoder.refiner if isinstance(layer, nn.Conv2d)]
     maps[0] = SHRINK * maps[0][0], maps[0][1]
     weights, bias = maps[-1]
     maps[-1] = SPAN * weights, SPAN * (decoder.path.bias.detach().double().numpy() + bias) + GREY
     path = SPAN * decoder.path.weight.detach().double().numpy()
-    return IntegerNetwork.of(maps, path, limits, bits, tables.least, tables.most, BRIGHTEST)
+    return IntegerNetwork.of(maps, path, limits, bits, coder.least, coder.most, BRIGHTEST)
 
 
 def _kernel(convolution: nn.Conv2d) -> tuple[Array, Array]:
