@@ -45,7 +45,7 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
 
     With a quality, `fit` trains an autoencoder on images of a kind, for the bits of its code and the error that it
     leaves (recipe `"compressive"`), and makes it into a network of whole numbers, so that the same pixels come back on
-    every machine.
+    every machine. What foretells the numbers of a code from those around them is a network too, or tables.
 
     Args:
         max_error: How far a floating-point number may come back from what it was.
@@ -64,7 +64,8 @@ class Compressor(BaseEstimator):  # type: ignore[misc]
 
     Source: adaptive coding by mixed contexts, Mahoney (2005); van den Oord, Kalchbrenner and Kavukcuoglu (2016) for
     pixels given those before them, and Gulrajani et al. (2017) with a code beside; Ballé, Laparra and Simoncelli (2017)
-    for images that need not come back exactly; Ballé, Johnston and Minnen (2019) for networks of whole numbers.
+    for images that need not come back exactly, and Minnen, Ballé and Toderici (2018) for what foretells their codes;
+    Ballé, Johnston and Minnen (2019) for networks of whole numbers.
 
     >>> import numpy as np
     >>> X = np.arange(3000.0).reshape(1000, 3)
