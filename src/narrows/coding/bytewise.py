@@ -64,8 +64,8 @@ SHARE, LARGEST_SHARE = 16, 1 << 17
 """A slow codec is tried out by so much of the values, if that is more, but by no more bytes than that."""
 TELLING = 1 << 10
 """A quick codec makes more bytes than this of what tells something about slow ones."""
-FAR = 2
-"""Slow codecs need more than half of what quick ones do, or it is not worth to look."""
+FAR = 3
+"""Slow codecs need more than a third of what quick ones do, or it is not worth to look."""
 HOPED = 1.07
 """Slow codecs are tried where they promise less than so much of what another method needs."""
 
@@ -114,24 +114,33 @@ def encode(values: Array, tried: tuple[int, ...], thorough: bool = False) -> byt
     return bytes([number]) + (finer(best, laid_out(values, number)) if thorough else best)
 
 
-def encode_by_sample(values: Array, tried: tuple[int, ...], least: int) -> bytes:
+def encode_quickly(values: Array) -> dict[int, bytes]:
+    """Values to bytes by a quick codec, as they are and by the arrangement that is best for some, by its number.
+
+    Args:
+        values: (n, ...), of any numeric type of at most eight bytes.
+    """
+    if not values.size:
+        return {0: encode(values, QUICK)}
+    some = _middle(values, GLANCE)
+    able = [number for number in range(len(ARRANGEMENTS)) if _differs(number, values)]
+    promising = {0, min(able, key=lambda number: len(squeeze(laid_out(some, number), QUICK)))}
+    return {number: bytes([number]) + squeeze(laid_out(values, number), QUICK) for number in promising}
+
+
+def encode_by_sample(values: Array, found: dict[int, bytes], tried: tuple[int, ...], least: int) -> bytes:
     """Values to bytes by the arrangement and the codec that are best for some of them.
 
     Slow codecs are left out where they promise no less than what another method needs.
 
     Args:
         values: (n, ...), of any numeric type of at most eight bytes.
+        found: What `encode_quickly` made of them.
         tried: Numbers of codecs.
         least: How many bytes another method needs.
     """
-    if not values.size:
-        return encode(values, tried)
-    some = _middle(values, GLANCE)
-    able = [number for number in range(len(ARRANGEMENTS)) if _differs(number, values)]
-    promising = {0, min(able, key=lambda number: len(squeeze(laid_out(some, number), QUICK)))}
-    found = {number: bytes([number]) + squeeze(laid_out(values, number), QUICK) for number in promising}
     quickly = min(found.values(), key=len)
-    if len(quickly) > FAR * least:
+    if not values.size or len(quickly) > FAR * least:
         return quickly
     hoped = min((_hoped(values, number, tried, len(made)), number) for number, made in found.items())
     (size, codec), number = hoped

@@ -133,18 +133,20 @@ def _candidates(
     foreteller: Foreteller | None,
 ) -> list[bytes]:
     """What the methods make of values; where time counts, those alone that promise no more than others need."""
-    seen = Seen.of(content.values, content.missing, bound, effort)
+    values = content.values
+    seen = Seen.of(values, content.missing, bound, effort)
     promises = [] if seen is None else seen.promises(candidates, primer)
-    least = min([content.values.nbytes, *(one.bits / 8 for one in promises)])
     if (effort.thorough and bound == 0) or not effort.modelled:
-        encoded = bytewise.encode(content.values, effort.codecs, effort.thorough)
+        made = [one.make() for one in promises]
+        encoded = bytewise.encode(values, effort.codecs, effort.thorough)
     else:
-        encoded = bytewise.encode_by_sample(content.values, effort.codecs, int(least))
-    generic = bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing)
-    most = np.inf if effort.thorough else NEAR * min(least, len(generic))
-    made = [generic, *(one.make() for one in promises if one.bits / 8 <= most)]
+        quickly = bytewise.encode_quickly(values)
+        least = min([*map(len, quickly.values()), *(one.bits / 8 for one in promises)])
+        made = [one.make() for one in promises if effort.thorough or one.bits / 8 <= NEAR * least]
+        encoded = bytewise.encode_by_sample(values, quickly, effort.codecs, min(map(len, made), default=values.nbytes))
+    made.append(bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing))
     if foreteller is not None and content.missing is None:
-        made += by_model(content.values, foreteller)
+        made += by_model(values, foreteller)
     if seen is not None:
         made += seen.by_others(effort)
     if seen is not None and effort.mixed:
@@ -158,7 +160,8 @@ def estimate(content: Content, candidates: dict[int, Known], bound: float, effor
     seen = Seen.of(content.values, content.missing, bound, effort)
     promises = [] if seen is None else seen.promises(candidates)
     least = min([content.values.nbytes, *(one.bits / 8 for one in promises)])
-    return min(least, len(bytewise.encode_by_sample(content.values, effort.codecs, int(least))))
+    quickly = bytewise.encode_quickly(content.values)
+    return min(least, len(bytewise.encode_by_sample(content.values, quickly, effort.codecs, int(least))))
 
 
 def encode_learned(content: Content, codes: Array, model: LearnedImages) -> tuple[bytes, Content]:

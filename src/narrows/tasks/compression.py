@@ -43,6 +43,8 @@ KINDS: dict[str, type[Form]] = {form.kind: form for form in (ArrayForm, TableFor
 ENDING = ".nrw"
 FEW, SOME = 1024, 16
 """So many rows, and columns at least, decide about how an array is taken apart where time counts."""
+PARTS = 8
+"""Chunks of images by a model are so many times smaller: it does not learn from them, and all cores have some."""
 
 Progress = Callable[[int, int, int], None]
 """Called with the rows that are done, the bytes that they were, and the bytes that they became."""
@@ -212,7 +214,7 @@ def cores() -> int:
 
 def write(file: BinaryIO, form: Form, data: Any, plan: Plan, progress: Progress | None = None) -> int:
     """Write a compressed file, and say how many bytes it has."""
-    size = form.block()
+    size = max(1, form.block() // (1 if plan.learned is None else PARTS))
     told = {"kind": form.kind, **form.to_json(), "rows": size, "bound": plan.bound.hex()}
     model = plan.shared.fingerprint
     if model:
