@@ -147,11 +147,10 @@ def _candidates(
     made.append(bytes([GENERIC]) + bytewise.with_gaps(encoded, content.missing))
     if foreteller is not None and content.missing is None:
         made += by_model(values, foreteller)
-    if seen is not None:
-        made += seen.by_others(effort)
-    if seen is not None and effort.mixed:
-        made += seen.in_a_row(candidates, known, effort) + seen.in_pictures(primer)
-    return made
+    if seen is None:
+        return made
+    slowly = seen.in_a_row(candidates, known, effort) + seen.in_pictures(primer) if effort.mixed else []
+    return made + seen.by_others(effort) + slowly
 
 
 def estimate(content: Content, candidates: dict[int, Known], bound: float, effort: Effort) -> float:

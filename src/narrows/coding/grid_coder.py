@@ -26,6 +26,18 @@ def groups(channels: int) -> Iterator[slice]:
         start = stop
 
 
+def around_of(grid: Whole, y: Whole, x: Whole, part: slice = slice(None)) -> list[Whole]:
+    """West, north, north-west and north-east of places, (n, places, channels) each.
+
+    Args:
+        grid: (n, rows + 1, columns + 2, channels), zeros above and to either side.
+        y: The rows of the places.
+        x: Their columns.
+        part: Of which channels.
+    """
+    return [grid[:, y + 1, x, part], grid[:, y, x + 1, part], grid[:, y, x, part], grid[:, y, x + 2, part]]
+
+
 class GridCoder(ABC):
     """Numbers to bytes and back, as whoever has the coder finds them.
 

@@ -24,12 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.grid_coder import GridCoder
+from narrows.coding.grid_coder import GridCoder, around_of
 from narrows.coding.integers import IntegerNetwork
 from narrows.coding.logistic import FURTHEST, PRECISION, UNIT, logistic
 from narrows.coding.pictures import slanted
 from narrows.coding.runs import RunCoder
-from narrows.coding.values import packed, unpacked
+from narrows.coding.values import packed_signed, unpacked_signed
 from narrows.core.errors import FileError
 
 FINE = 4
@@ -88,9 +88,7 @@ class LatentNetwork(GridCoder):
         n, rows, columns, channels = shape
         values = np.zeros((n, rows + 1, columns + 2, channels), np.int64)
         for y, x in slanted(rows, columns):
-            seen = [values[:, y + 1, x], values[:, y, x + 1], values[:, y, x], values[:, y, x + 2]]
-            edges = np.broadcast_to(np.stack([y == 0, x == 0], 1).astype(np.int64), (n, len(y), EDGES))
-            told = self.network(np.concatenate([*seen, edges], 2)[None])[0]
+            told = self.network(seen_of(values, y, x)[None])[0]
             expected, logs = told[..., :channels] - OFFSET, told[..., channels:]
             beyond, sizes = np.zeros((2, n, len(y), channels))
             for part in groups(channels):
@@ -109,8 +107,7 @@ class LatentNetwork(GridCoder):
         out.number(0)
         out.number(len(self.least))
         for numbers in (self.least, self.most, self.means, self.scales):
-            flat = numbers.reshape(-1)
-            out.piece(packed((flat << 1 ^ flat >> 63).view(np.uint64)))
+            out.piece(packed_signed(numbers))
         return out.rest(self.network.to_bytes())
 
     @classmethod
@@ -124,9 +121,8 @@ class LatentNetwork(GridCoder):
         channels = fields.number(1 << 12)
         if not channels:
             raise FileError("a model of codes has no channels")
-        several = [unpacked(fields.piece(), channels * width) for width in (1, 1, channels, channels)]
-        whole = [((one >> np.uint64(1)) ^ (np.uint64(0) - (one & np.uint64(1)))).view(np.int64) for one in several]
-        least, most, means, scales = whole
+        several = [unpacked_signed(fields.piece(), channels * width) for width in (1, 1, channels, channels)]
+        least, most, means, scales = several
         network = IntegerNetwork.read(Reader(fields.rest()), 1)
         return cls(least, most, network, means.reshape(channels, -1), scales.reshape(channels, -1))
 
@@ -142,6 +138,13 @@ def groups(channels: int) -> Iterator[slice]:
         stop = min(channels, start + (1 if start < ALONE else TOGETHER))
         yield slice(start, stop)
         start = stop
+
+
+def seen_of(values: Whole, y: Whole, x: Whole) -> Whole:
+    """What the network sees of places: the numbers around, of all channels, and the edges, (n, places, inputs)."""
+    around = around_of(values, y, x)
+    edges = np.broadcast_to(np.stack([y == 0, x == 0], 1).astype(np.int64), (*around[0].shape[:2], EDGES))
+    return np.concatenate([*around, edges], 2)
 
 
 def seen_bounds(least: Whole, most: Whole) -> tuple[Whole, Whole]:

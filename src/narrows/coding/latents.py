@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from narrows.coding.fields import Reader, Writer
-from narrows.coding.grid_coder import GridCoder, groups
+from narrows.coding.grid_coder import GridCoder, around_of, groups
 from narrows.coding.pictures import slanted
 from narrows.coding.runs import RunCoder
-from narrows.coding.values import packed, unpacked
+from narrows.coding.values import packed, packed_signed, unpacked, unpacked_signed
 from narrows.core.errors import FileError
 
 BUCKETS = 30
@@ -79,7 +79,7 @@ class LatentTables(GridCoder):
         walk = _Walk(grids.shape)
         walk.values[:, 1:, 1:-1] = grids
         y, x = (axis.reshape(-1) for axis in np.mgrid[: grids.shape[1], : grids.shape[2]])
-        around = walk.around(walk.values, y, x, slice(None))
+        around = around_of(walk.values, y, x, slice(None))
         each = [np.stack([one[..., c] for one in around], -1) for c in range(channels)]
         fitted = [_least_squares(each[c], flat[..., c]) for c in range(channels)]
         weights = np.clip(np.rint(np.array(fitted) * (1 << SCALE)), -1024, 1024).astype(np.int64)
@@ -115,7 +115,7 @@ class LatentTables(GridCoder):
         ]
         for y, x in slanted(rows, columns):
             for part, tables in zip(groups(channels), rows_of, strict=True):
-                guess = _guess(self.weights[part], walk.around(walk.values, y, x, part))
+                guess = _guess(self.weights[part], around_of(walk.values, y, x, part))
                 buckets = self._buckets(walk, y, x, part)
                 low, high = self.low[part], self.high[part]
                 asked = None if grids is None else np.clip(grids[:, y, x, part] - guess, low, high) - low
@@ -143,7 +143,7 @@ class LatentTables(GridCoder):
         out = Writer()
         out.number(len(self.least))
         for numbers in (self.least, self.most, self.low, self.high, self.weights, self.sizes, self.bounds):
-            out.piece(packed((numbers.reshape(-1) << 1 ^ numbers.reshape(-1) >> 63).view(np.uint64)))
+            out.piece(packed_signed(numbers))
         entries = [self.tables[c, :, : int(width)].reshape(-1) for c, width in enumerate(self.high - self.low + 1)]
         out.piece(packed(np.concatenate(entries).astype(np.uint64)))
         return out.rest(b"")
@@ -157,7 +157,7 @@ class LatentTables(GridCoder):
         """
         channels = fields.number(1 << 12)
         columns = (1, 1, 1, 1, NEIGHBOURS, NEIGHBOURS + SUMS + channels, BUCKETS - 1)
-        found = [_signed(fields, channels * width).reshape(channels, width) for width in columns]
+        found = [unpacked_signed(fields.piece(), channels * width).reshape(channels, width) for width in columns]
         least, most, low, high = (one[:, 0] for one in found[:4])
         ranges = high - low + 1
         limits = (*(1 << 20,) * 4, 1 << 10, STEEPEST, 1 << 40)
@@ -186,11 +186,6 @@ class _Walk:
         self.sizes = np.zeros_like(self.values)
         self.sums = np.zeros(self.values.shape[:3], np.int64)
 
-    @staticmethod
-    def around(grid: Whole, y: Whole, x: Whole, part: slice) -> list[Whole]:
-        """West, north, north-west and north-east of places, (n, places, channels) each."""
-        return [grid[:, y + 1, x, part], grid[:, y, x + 1, part], grid[:, y, x, part], grid[:, y, x + 2, part]]
-
     def note(self, y: Whole, x: Whole, part: slice, sizes: Whole) -> None:
         """Keep how large what was coded is."""
         self.sizes[:, y + 1, x + 1, part] = sizes
@@ -201,7 +196,7 @@ class _Walk:
 
     def seen(self, y: Whole, x: Whole, part: slice) -> Whole:
         """Sizes around places and sums at W and N, (n, places, channels, 6)."""
-        around = self.around(self.sizes, y, x, part)
+        around = around_of(self.sizes, y, x, part)
         sums = [one[..., None] for one in (self.sums[:, y + 1, x], self.sums[:, y, x + 1])]
         return np.stack([*around, *(np.broadcast_to(one, around[0].shape) for one in sums)], -1)
 
@@ -258,11 +253,6 @@ def _entries(counts: Whole, width: int) -> Whole:
     found = np.zeros_like(counts)
     found[:, :width] = np.rint(smooth / smooth.sum(1, keepdims=True) * TOTAL).astype(np.int64) + 1
     return found
-
-
-def _signed(fields: Reader, count: int) -> Whole:
-    found = unpacked(fields.piece(), count)
-    return ((found >> np.uint64(1)) ^ (np.uint64(0) - (found & np.uint64(1)))).view(np.int64)
 
 
 def _largest(numbers: Whole) -> int:

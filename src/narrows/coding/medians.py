@@ -232,12 +232,7 @@ def _coded(
     least: Any = np.int16(0) if scheme.values else guess
     mask = np.int16((1 << scheme.bits) - 1)
     symbols = None if asked is None else ((asked - least) & mask).astype(np.int32).reshape(-1)
-    places = buckets.reshape(-1).astype(np.int64)
-    if asked is not None and symbols is not None and coder is None:
-        tables.count(places, symbols)
-        return asked
-    assert coder is not None
-    found = tables.code(coder, places, symbols).astype(np.int16).reshape(guess.shape)
+    found = tables.code(coder, buckets.reshape(-1).astype(np.int64), symbols).astype(np.int16).reshape(guess.shape)
     return (found + least) & mask
 
 

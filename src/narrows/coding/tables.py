@@ -82,31 +82,35 @@ class Tables:
         several = [nest.buckets, *(int(wider.max(initial=0)) + 1 for wider in nest.wider)]
         self._counts = [np.zeros((count, size), dtype=np.int32) for count in several]
 
-    def code(self, coder: RunCoder, buckets: Buckets, symbols: Symbols | None) -> Symbols:
+    def code(self, coder: RunCoder | None, buckets: Buckets, symbols: Symbols | None) -> Symbols:
         """Code a batch, bucket by bucket, and count it.
 
         Args:
-            coder: Writes or reads.
+            coder: Writes or reads; None where both sides know the symbols, which are counted alone.
             buckets: The bucket of each symbol (n,).
             symbols: The symbols (n,), known when writing.
         """
         if not len(buckets):
             return np.zeros(0, dtype=np.int32)
+        if coder is None:
+            assert symbols is not None
+            self._count(buckets, symbols)
+            return symbols
         small = buckets.astype(np.uint16) if self._nest.buckets <= 1 << 16 else buckets
         order = np.argsort(small, kind="stable")
         sorted_buckets = buckets[order]
         starts = _starts(sorted_buckets)
         ends = [*starts[1:].tolist(), len(buckets)]
         found = coder.runs(self._rows(sorted_buckets[starts]), ends, None if symbols is None else symbols[order])
-        self.count(sorted_buckets, found)
+        self._count(sorted_buckets, found)
         if symbols is not None:
             return symbols
         back = np.empty_like(found)
         back[order] = found
         return back
 
-    def count(self, buckets: Buckets, symbols: Symbols) -> None:
-        """Count symbols (n,) that both sides know, in their buckets (n,)."""
+    def _count(self, buckets: Buckets, symbols: Symbols) -> None:
+        """Count symbols (n,) in their buckets (n,), and in those around."""
         one = np.ones(len(symbols), np.int32)
         for level, counts in enumerate(self._counts):
             buckets = self._nest.wider[level - 1][buckets] if level else buckets

@@ -214,3 +214,15 @@ def unpacked(data: bytes, count: int) -> Symbols:
     plain = np.frombuffer(unsqueeze(data[1:], count * data[0]), dtype=np.uint8)
     planes[:, : data[0]] = plain.reshape(data[0], count).T
     return planes.reshape(-1).view("<u8").astype(np.uint64)
+
+
+def packed_signed(numbers: Whole) -> bytes:
+    """Whole numbers of either sign, by their zigzag."""
+    flat = numbers.reshape(-1)
+    return packed((flat << 1 ^ flat >> 63).view(np.uint64))
+
+
+def unpacked_signed(data: bytes, count: int) -> Whole:
+    """The numbers that `packed_signed` was given, in a row."""
+    found = unpacked(data, count)
+    return ((found >> np.uint64(1)) ^ (np.uint64(0) - (found & np.uint64(1)))).view(np.int64)

@@ -28,6 +28,7 @@ from narrows.coding.latent_network import (
     Whole,
     groups,
     seen_bounds,
+    seen_of,
     size_of,
 )
 from narrows.coding.latents import with_room
@@ -138,10 +139,8 @@ def _seen(codes: Whole) -> Whole:
     n, rows, columns, channels = codes.shape
     values = np.zeros((n, rows + 1, columns + 2, channels), np.int64)
     values[:, 1:, 1:-1] = codes
-    around = [values[:, 1:, :-2], values[:, :-1, 1:-1], values[:, :-1, :-2], values[:, :-1, 2:]]
-    y, x = np.mgrid[:rows, :columns]
-    edges = np.broadcast_to(np.stack([y == 0, x == 0], -1), (n, rows, columns, EDGES))
-    return np.concatenate([*around, edges], -1).reshape(-1, 4 * channels + EDGES)
+    y, x = (axis.reshape(-1) for axis in np.mgrid[:rows, :columns])
+    return seen_of(values, y, x).reshape(-1, 4 * channels + EDGES)
 
 
 def as_integers(model: CodeForeteller, some: Tensor, least: Whole, most: Whole, bits: int) -> LatentNetwork:

@@ -9,8 +9,9 @@ min(s^2, v_j), where s^2 is such that these have the mean D (Cover and Thomas 20
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
@@ -156,13 +157,19 @@ def learn(images: Array, quality: float, asked: Request) -> LossyImages:
         optimizer="adam",
         precision="float32",
     )
+    begun = time.monotonic()
     module = fit(ArraySamples(np.moveaxis(x.numpy(), 1, 3), 2), request).module
     trained, drawer = module.encoder, module.decoder
     assert isinstance(trained, BlockEncoder)
     assert isinstance(drawer, BlockDecoder)
     encoder = _encoder(images.shape[3], side, width, _widths(trained))
     encoder.load_state_dict(trained.state_dict())
-    return LossyImages(encoder.eval(), as_integers(encoder, drawer, shown, asked))
+    return LossyImages(encoder.eval(), as_integers(encoder, drawer, shown, _left(asked, begun)))
+
+
+def _left(asked: Request, begun: float) -> Request:
+    """The same with what is left of its time."""
+    return asked if asked.max_time is None else replace(asked, max_time=asked.max_time - (time.monotonic() - begun))
 
 
 def nearness(images: Array, back: Array, size: int) -> dict[str, float]:
@@ -263,7 +270,7 @@ def coder_of(codes: Whole, asked: Request) -> GridCoder:
         codes: (n, rows, columns, code).
         asked: How to train.
     """
-    if codes.size < FEWEST:
+    if codes.size < FEWEST or (asked.max_time is not None and asked.max_time <= 0):
         return LatentTables.learned(codes)
     held, seen = codes[::HELD], codes[np.arange(len(codes)) % HELD > 0]
     coders = [LatentTables.learned(seen), latent_networks.learned(seen, asked.seed, asked.max_time)]
